@@ -1,0 +1,144 @@
+import type { ClientDialectId, DialectId } from "../canonical/dialect-id.ts";
+import type { CanonicalEvent } from "../canonical/event.ts";
+import type { Failure } from "../canonical/failure.ts";
+import type { Loss } from "../canonical/loss.ts";
+import type { CanonicalRequest } from "../canonical/request.ts";
+import type { CanonicalResponse } from "../canonical/response.ts";
+import type { FramePayload, FramingId } from "../framing/framer.ts";
+import type { Json, JsonObject } from "../lib/json.ts";
+import type { Result } from "../lib/result.ts";
+import type { WireRequest } from "./wire-request.ts";
+
+/** What routing needs to know of a request, read from the top-level spans of the body without parsing the rest. */
+export type Head = {
+  /** As the client wrote it. "" where the path or body names none (the operation decides whether that is an error). */
+  readonly model: string;
+  readonly stream: boolean;
+  /** Upper bound of output tokens that the client set, reasoning included. */
+  readonly maxTokens?: number;
+  /** `n`, `candidateCount`; 1 when absent. */
+  readonly candidates: number;
+  /** OpenAI Chat: whether the client asked for the usage chunk. True for dialects that always send usage. */
+  readonly includeUsage: boolean;
+  /** A key of the conversation that the body names (`prompt_cache_key`, `metadata.user_id`…); headers are looked at elsewhere. */
+  readonly sessionKey?: string;
+};
+
+/** The client program, told from its User-Agent. Only these get answers that depart from the error table. */
+export type Agent = "claude-code" | "codex" | "gemini-cli" | "other";
+
+/** What must be remembered of a request in order to answer it, and nothing more: the body can go once the answer begins. */
+export type ClientContext = {
+  readonly dialect: ClientDialectId;
+  readonly head: Head;
+  /** How the client wants a stream framed; `json-array` is Gemini without `alt=sse`. */
+  readonly framing: FramingId;
+  /** Request settings that the format's answers repeat (OpenAI Responses), or that decide how they are written. */
+  readonly echo: Echo;
+  readonly agent: Agent;
+  readonly requestId: string;
+  /** Unix seconds. */
+  readonly createdAt: number;
+};
+
+/** Private to a dialect: made by its `readEcho`, read by its writers. */
+export type Echo = JsonObject;
+
+/** Both ways of adding bytes of our own to a stream need to know where the stream stands. */
+export interface StreamTail {
+  /** The in-band form of a failure after commit, or undefined where only cutting the connection tells this client. */
+  failure(failure: Failure): string | undefined;
+  /** Bytes that keep the connection alive at a frame boundary and change nothing for the client. */
+  keepAlive(): string;
+}
+
+/** Canonical events to wire text; one per stream. */
+export interface Encoder extends StreamTail {
+  write(event: CanonicalEvent): string;
+}
+
+/** Follows a verbatim stream in the client's own format; one per stream. */
+export interface Follower extends StreamTail {
+  observe(payload: FramePayload): void;
+}
+
+export type WrittenError = {
+  readonly status: number;
+  /** Only what the format's own SDKs read (`retry-after`…); the common headers are added by `http/headers.ts`. */
+  readonly headers: { readonly [name: string]: string };
+  readonly body: JsonObject;
+};
+
+/** The half of a dialect that faces clients. `read*` is wire to canonical, `write*` canonical to wire. */
+export interface ClientDialect {
+  readonly id: ClientDialectId;
+  readHead(wire: WireRequest): Result<Head, Failure>;
+  readEcho(wire: WireRequest): Echo;
+  readRequest(wire: WireRequest): Result<CanonicalRequest, Failure>;
+  writeResponse(response: CanonicalResponse, client: ClientContext): JsonObject;
+  encoder(client: ClientContext): Encoder;
+  follower(client: ClientContext): Follower;
+  writeError(failure: Failure, client: ErrorContext): WrittenError;
+}
+
+/** An error may have to be written before anything of the request is known. */
+export type ErrorContext = {
+  readonly agent: Agent;
+  readonly requestId: string;
+  /** Whether the client asked for a stream; Gemini's array form wraps errors in `[ ]`, told by `framing`. */
+  readonly framing: FramingId;
+};
+
+export type DecoderOptions = {
+  /** Who issued the opaque values in this answer: the provider's id. */
+  readonly issuer: string;
+  /** Number of choices asked for: a Chat stream is complete when each has finished. */
+  readonly candidates: number;
+  /** Used where the provider's answer has no id or date. */
+  readonly requestId: string;
+  /** Unix seconds. */
+  readonly createdAt: number;
+};
+
+/** How a stream ended, as far as its own bytes tell. */
+export type StreamOutcome = "complete" | "truncated" | "upstream-failed";
+
+/** A reducer over one answer's frames. Never throws on anything a provider may send. */
+export interface Decoder {
+  /** The events of one frame, or undefined when the frame is unreadable (not JSON); unknown types are readable and yield nothing. */
+  step(payload: FramePayload): readonly CanonicalEvent[] | undefined;
+  /** The connection has ended: what was held back, and the verdict. The events always finish with `end` or `error`, unless `step` gave it already. */
+  end(): { readonly events: readonly CanonicalEvent[]; readonly outcome: StreamOutcome };
+  /** True once the dialect's terminal has been seen (DESIGN: "When is a stream complete?"). */
+  readonly terminal: boolean;
+}
+
+/** A provider's HTTP answer that is not a success. */
+export type ErrorAnswer = {
+  readonly status: number;
+  readonly headers: { readonly [name: string]: string | undefined };
+  readonly body: Uint8Array;
+};
+
+export type WrittenRequest = {
+  readonly headers: { readonly [name: string]: string };
+  readonly body: JsonObject;
+  readonly losses: readonly Loss[];
+};
+
+/** The half of a dialect that faces providers. */
+export interface UpstreamDialect {
+  readonly id: DialectId;
+  /** Absent until the dialect can be translated to. */
+  readonly writeRequest?: (request: CanonicalRequest) => Result<WrittenRequest, Failure>;
+  /** A successful plain answer. Fails when the body is an error in disguise, or is not an answer at all. */
+  readResponse(body: Json, options: DecoderOptions): Result<CanonicalResponse, Failure>;
+  decoder(options: DecoderOptions): Decoder;
+  readError(answer: ErrorAnswer): Failure;
+}
+
+export type Dialect = {
+  readonly id: ClientDialectId;
+  readonly client: ClientDialect;
+  readonly upstream: UpstreamDialect;
+};

@@ -1,0 +1,39 @@
+/** Identifiers that we make. Passed in, so that tests see the same ones every time. */
+export interface Ids {
+  /** One per exchange: `req_` and 26 characters, sortable by time of creation. */
+  requestId(): string;
+}
+
+const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; // Crockford base 32, as in ULID: no I, L, O, U.
+const RANDOM_CHARACTERS = 16;
+const POOL_BYTES = 4096;
+
+/** ULIDs: 48 bits of time, 80 bits of randomness, drawn from the system in blocks because a system call per request is dear. */
+export function systemIds(wall: () => number = Date.now): Ids {
+  const pool = new Uint8Array(POOL_BYTES);
+  let used = POOL_BYTES;
+  return {
+    requestId() {
+      if (used + RANDOM_CHARACTERS > POOL_BYTES) {
+        crypto.getRandomValues(pool);
+        used = 0;
+      }
+      let random = "";
+      for (let index = 0; index < RANDOM_CHARACTERS; index += 1) {
+        random += ALPHABET[pool[used + index]! & 31];
+      }
+      used += RANDOM_CHARACTERS;
+      return `req_${encodeTime(wall())}${random}`;
+    },
+  };
+}
+
+function encodeTime(unixMs: number): string {
+  let rest = unixMs;
+  let text = "";
+  for (let index = 0; index < 10; index += 1) {
+    text = ALPHABET[rest % 32]! + text;
+    rest = Math.floor(rest / 32);
+  }
+  return text;
+}

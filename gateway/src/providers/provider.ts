@@ -1,0 +1,94 @@
+import type { DialectId } from "../canonical/dialect-id.ts";
+import type { Secret } from "../lib/secret.ts";
+
+/** How a credential is put on a request. */
+export type AuthScheme =
+  | { readonly type: "bearer" }
+  | { readonly type: "header"; readonly name: string }
+  | { readonly type: "query"; readonly name: string }
+  | { readonly type: "none" };
+
+/** The operations a provider may have. Chat operations are implied by its dialects. */
+export type OperationId =
+  | "chat-completions"
+  | "responses"
+  | "messages"
+  | "generate-content"
+  | "count-tokens-anthropic"
+  | "count-tokens-gemini"
+  | "embeddings"
+  | "embed-content"
+  | "batch-embed-contents"
+  | "image-generations"
+  | "image-edits"
+  | "speech"
+  | "transcriptions"
+  | "translations"
+  | "moderations"
+  | "rerank"
+  | "completions"
+  | "files"
+  | "batches"
+  | "stored-responses";
+
+/** Typed deviations from a dialect that providers of it have. A dialect or the carry implements each; a provider only sets them. */
+export type Traits = {
+  /** Which key carries the output limit in OpenAI Chat. Default: as the client wrote it. */
+  readonly maxTokensField?: "max_tokens" | "max_completion_tokens";
+  /** Whether `stream_options.include_usage` is accepted in OpenAI Chat. Default true. */
+  readonly streamUsage?: boolean;
+  /** Top-level request keys that the provider refuses and that can be left out without changing the answer's meaning. */
+  readonly dropKeys?: readonly string[];
+};
+
+/** A row of the catalogue: what is known of a vendor without any configuration. */
+export type ProviderKind = {
+  readonly name: string;
+  /** As the vendor's SDK takes it; absent where only the user can know it. */
+  readonly baseUrl?: string;
+  readonly dialects: readonly DialectId[];
+  readonly auth: AuthScheme;
+  /** Environment variables that hold its key, in order of preference. */
+  readonly credentialEnv: readonly string[];
+  /** Shapes of its keys (`sk-ant-`): a credential of this shape never goes to another vendor. */
+  readonly keyPrefixes: readonly string[];
+  /** Model ids and family patterns (`claude-*`) used when the configuration lists none. */
+  readonly models: readonly string[];
+  /** Relayed operations that it has, besides chat. */
+  readonly operations: readonly OperationId[];
+  readonly traits: Traits;
+  /** Headers that its API needs on every request (`anthropic-version` where the client sent none). */
+  readonly headers?: { readonly [name: string]: string };
+};
+
+/** What clients call a model, and what is sent upstream. */
+export type ModelEntry = {
+  /** An exact id, or a pattern with `*` (and the character class of `o[0-9]*`). */
+  readonly id: string;
+  readonly upstreamId?: string;
+  readonly timeoutMs?: number;
+};
+
+/** A configured provider, resolved against the catalogue; immutable. */
+export type Provider = {
+  readonly id: string;
+  readonly kind: string;
+  /** No trailing slash. `canonical://demo` for the built-in demo. */
+  readonly baseUrl: string;
+  readonly dialects: readonly DialectId[];
+  readonly auth: AuthScheme;
+  /** Managed credentials; empty for `none`, and for a provider whose callers bring their own. */
+  readonly credentials: readonly Secret[];
+  readonly models: readonly ModelEntry[];
+  readonly operations: readonly OperationId[];
+  readonly traits: Traits;
+  readonly headers: { readonly [name: string]: string };
+  readonly timeouts: {
+    readonly connectMs: number;
+    /** Wait for the first byte of the answer; the two defaults differ by whether the answer streams. */
+    readonly firstByteStreamMs: number;
+    readonly firstBytePlainMs: number;
+    readonly idleMs: number;
+    readonly totalMs: number;
+  };
+};
