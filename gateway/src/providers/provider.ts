@@ -57,6 +57,8 @@ export type ProviderKind = {
   /** Relayed operations that it has, besides chat. */
   readonly operations: readonly OperationId[];
   readonly traits: Traits;
+  /** Where its paths differ from its formats' usual ones (`urls.ts`); `{model}` is filled in. */
+  readonly paths?: { readonly [O in OperationId]?: string };
   /** Headers that its API needs on every request (`anthropic-version` where the client sent none). */
   readonly headers?: { readonly [name: string]: string };
 };
@@ -82,6 +84,7 @@ export type Provider = {
   readonly models: readonly ModelEntry[];
   readonly operations: readonly OperationId[];
   readonly traits: Traits;
+  readonly paths?: { readonly [O in OperationId]?: string };
   readonly headers: { readonly [name: string]: string };
   readonly timeouts: {
     readonly connectMs: number;
