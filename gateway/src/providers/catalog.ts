@@ -22,6 +22,8 @@ const openaiOperations: readonly OperationId[] = [
  * Order matters twice: providers that switch themselves on by their environment variable stand in this order, so the vendor
  * of a model family comes before those who resell it; and of two rows with the same key prefix neither is preferred.
  *
+ * Servers on one's own machine have no auth unless the configuration gives a credential, which then travels as Bearer.
+ *
  * `sk-` alone names nobody: OpenAI, DeepSeek, Moonshot and most self-hosted gateways use it, and each of them lists it.
  */
 export const catalog = {
@@ -303,7 +305,7 @@ export const catalog = {
     name: "Ollama",
     baseUrl: "http://127.0.0.1:11434/v1",
     dialects: ["openai-chat"],
-    auth: { type: "bearer" },
+    auth: { type: "none" },
     credentialEnv: [],
     keyPrefixes: [],
     models: [],
@@ -314,7 +316,7 @@ export const catalog = {
     name: "vLLM",
     baseUrl: "http://127.0.0.1:8000/v1",
     dialects: ["openai-chat"],
-    auth: { type: "bearer" },
+    auth: { type: "none" },
     credentialEnv: [],
     keyPrefixes: ["sk-"],
     models: [],
@@ -325,7 +327,7 @@ export const catalog = {
     name: "LM Studio",
     baseUrl: "http://127.0.0.1:1234/v1",
     dialects: ["openai-chat"],
-    auth: { type: "bearer" },
+    auth: { type: "none" },
     credentialEnv: [],
     keyPrefixes: [],
     models: [],
@@ -336,7 +338,7 @@ export const catalog = {
     name: "llama.cpp",
     baseUrl: "http://127.0.0.1:8080/v1",
     dialects: ["openai-chat"],
-    auth: { type: "bearer" },
+    auth: { type: "none" },
     credentialEnv: [],
     keyPrefixes: ["sk-"],
     models: [],
