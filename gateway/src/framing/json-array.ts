@@ -176,7 +176,7 @@ function endElement(state: ArrayState, end: number): number {
 /** White space after the end goes on as it comes; anything else belongs to no frame. */
 function stepAfter(state: ArrayState, bytes: Buffer, from: number): number {
   const position = afterSpace(bytes, from);
-  if (position === bytes.length) state.boundary = "separator";
+  if (position > from) state.boundary = "separator";
   else state.place = "garbage";
   return position;
 }

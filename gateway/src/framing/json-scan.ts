@@ -1,3 +1,8 @@
+import { parseJson } from "../lib/json.ts";
+import { fail, ok, type Result } from "../lib/result.ts";
+import { asBuffer } from "./fragments.ts";
+import { closingQuote } from "./json-string.ts";
+
 /** Where a value stands in the scanned bytes: `raw.subarray(start, end)` is its JSON text without surrounding white space. */
 export type Span = { readonly start: number; readonly end: number };
 
@@ -15,3 +20,314 @@ export type JsonScan = {
   readonly open: number;
   readonly close: number;
 };
+
+/** Why bytes are not an object that we take. `offset` is the byte at which it shows; `message` is for the sender. */
+export type ScanProblem = {
+  readonly kind: "empty" | "not-json" | "not-object" | "too-deep";
+  readonly offset: number;
+  readonly message: string;
+};
+
+/** Far deeper than any request or schema seen, far shallower than what makes recursive readers overflow the stack. */
+export const JSON_DEPTH_MAX = 128;
+
+/**
+ * Finds the top-level members of a JSON object in one pass, without building it. Structure is checked strictly: brackets,
+ * colons, commas, literals, the shape of numbers, white space, and that nothing follows the object. Two things are left to
+ * whoever parses the text: raw control characters and broken escapes inside strings (top-level keys excepted), because
+ * strings are skipped by searching for their closing quote; and invalid UTF-8, which is cheaper to ask for the whole body.
+ */
+export function scanObject(
+  raw: Uint8Array,
+  limits: { readonly depthMax: number } = { depthMax: JSON_DEPTH_MAX },
+): Result<JsonScan, ScanProblem> {
+  const scanner: Scanner = {
+    bytes: asBuffer(raw),
+    depthMax: limits.depthMax,
+    containers: [],
+    expects: VALUE,
+    deepest: 0,
+    open: -1,
+    close: -1,
+    key: undefined,
+    keyAt: -1,
+    valueAt: -1,
+    members: new Map(),
+    entries: new Map(),
+    duplicates: new Set(),
+    problem: undefined,
+  };
+  scanTokens(scanner);
+  const problem = scanner.problem ?? problemAtEnd(scanner);
+  if (problem !== undefined) return fail(problem);
+  const { members, entries, duplicates, deepest: depth, open, close } = scanner;
+  return ok({ members, entries, duplicates: [...duplicates], depth, open, close });
+}
+
+type Scanner = {
+  readonly bytes: Buffer;
+  readonly depthMax: number;
+  /** The open containers, outermost first: OPEN_BRACE or OPEN_BRACKET. */
+  readonly containers: number[];
+  /** What may come next: a set of token bits. */
+  expects: number;
+  deepest: number;
+  open: number;
+  close: number;
+  /** The top-level member being read. */
+  key: string | undefined;
+  keyAt: number;
+  valueAt: number;
+  readonly members: Map<string, Span>;
+  readonly entries: Map<string, Span>;
+  readonly duplicates: Set<string>;
+  problem: ScanProblem | undefined;
+};
+
+// Tokens are told by their first byte. They are bits, so that what may come next is a set of them.
+const SPACE = 1;
+const STRING = 2;
+const NUMBER = 4;
+const LITERAL = 8;
+const OPEN_BRACE = 16;
+const OPEN_BRACKET = 32;
+const CLOSE_BRACE = 64;
+const CLOSE_BRACKET = 128;
+const COLON = 256;
+const COMMA = 512;
+/** With STRING: the string is a key. */
+const KEY = 1024;
+
+const VALUE = STRING | NUMBER | LITERAL | OPEN_BRACE | OPEN_BRACKET;
+const NOTHING = 0;
+
+const tokenOfByte = tokenTable({
+  " \n\r\t": SPACE,
+  '"': STRING,
+  "-0123456789": NUMBER,
+  tfn: LITERAL,
+  "{": OPEN_BRACE,
+  "[": OPEN_BRACKET,
+  "}": CLOSE_BRACE,
+  "]": CLOSE_BRACKET,
+  ":": COLON,
+  ",": COMMA,
+});
+
+function tokenTable(tokens: { readonly [characters: string]: number }): Uint16Array {
+  const table = new Uint16Array(256);
+  for (const [characters, token] of Object.entries(tokens)) {
+    for (const character of characters) table[character.charCodeAt(0)] = token;
+  }
+  return table;
+}
+
+/** Reads tokens to the end of the bytes, or to the first problem. */
+function scanTokens(scanner: Scanner): void {
+  const { bytes } = scanner;
+  let position = 0;
+  while (position < bytes.length) {
+    const token = tokenOfByte[bytes[position]!]!;
+    if (token === SPACE) {
+      position += 1;
+      continue;
+    }
+    if ((token & scanner.expects) === 0) return reportUnexpected(scanner, position);
+    switch (token) {
+      case STRING:
+        position = scanString(scanner, position);
+        break;
+      case COLON:
+        scanner.expects = VALUE;
+        position += 1;
+        break;
+      case COMMA:
+        scanner.expects = isInObject(scanner) ? STRING | KEY : VALUE;
+        position += 1;
+        break;
+      case OPEN_BRACE:
+      case OPEN_BRACKET:
+        if (!openContainer(scanner, token, position)) return;
+        position += 1;
+        break;
+      case CLOSE_BRACE:
+      case CLOSE_BRACKET:
+        position += 1;
+        closeContainer(scanner, position);
+        break;
+      default:
+        position = scanScalar(scanner, token, position);
+    }
+    if (position < 0) return;
+  }
+}
+
+/** Answers where the string ends, or -1 with a problem. */
+function scanString(scanner: Scanner, start: number): number {
+  const quote = closingQuote(scanner.bytes, start + 1);
+  if (quote < 0) return reject(scanner, start, "the string that begins here does not end");
+  const end = quote + 1;
+  if ((scanner.expects & KEY) === 0) {
+    beginValue(scanner, start);
+    endValue(scanner, end);
+    return end;
+  }
+  scanner.expects = COLON;
+  if (scanner.containers.length > 1) return end;
+  const key = decodeKey(scanner.bytes, start, end);
+  if (key === undefined) return reject(scanner, start, "this key has a raw control character or a broken escape");
+  scanner.key = key;
+  scanner.keyAt = start;
+  return end;
+}
+
+/** Only top-level keys are decoded, so they are the only strings whose inside is checked. */
+function decodeKey(bytes: Buffer, start: number, end: number): string | undefined {
+  for (let position = start + 1; position < end - 1; position += 1) {
+    const byte = bytes[position]!;
+    if (byte < 0x20 || byte === 0x5c) {
+      const key = parseJson(bytes.toString("utf8", start, end));
+      return typeof key === "string" ? key : undefined;
+    }
+  }
+  return bytes.toString("utf8", start + 1, end - 1);
+}
+
+function openContainer(scanner: Scanner, token: number, position: number): boolean {
+  const { containers } = scanner;
+  if (containers.length === scanner.depthMax) {
+    scanner.problem = {
+      kind: "too-deep",
+      offset: position,
+      message: `The JSON is nested deeper than ${scanner.depthMax} levels at byte ${position}.`,
+    };
+    return false;
+  }
+  beginValue(scanner, position);
+  if (containers.length === 0) scanner.open = position;
+  containers.push(token);
+  if (containers.length > scanner.deepest) scanner.deepest = containers.length;
+  scanner.expects = token === OPEN_BRACE ? STRING | KEY | CLOSE_BRACE : VALUE | CLOSE_BRACKET;
+  return true;
+}
+
+/** `end` is the offset after the closing bracket, which is known to be the right one. */
+function closeContainer(scanner: Scanner, end: number): void {
+  scanner.containers.pop();
+  if (scanner.containers.length === 0) scanner.close = end - 1;
+  endValue(scanner, end);
+}
+
+/** Answers where the number or literal ends, or -1 with a problem. */
+function scanScalar(scanner: Scanner, token: number, start: number): number {
+  const end = token === NUMBER ? numberEnd(scanner.bytes, start) : literalEnd(scanner.bytes, start);
+  if (end < 0) return reject(scanner, start, token === NUMBER ? "this is not a JSON number" : "this is not a JSON literal");
+  beginValue(scanner, start);
+  endValue(scanner, end);
+  return end;
+}
+
+function beginValue(scanner: Scanner, start: number): void {
+  if (scanner.containers.length <= 1) scanner.valueAt = start;
+}
+
+function endValue(scanner: Scanner, end: number): void {
+  const depth = scanner.containers.length;
+  if (depth === 0) {
+    scanner.expects = NOTHING;
+    return;
+  }
+  const inObject = isInObject(scanner);
+  scanner.expects = COMMA | (inObject ? CLOSE_BRACE : CLOSE_BRACKET);
+  if (depth === 1 && inObject) recordMember(scanner, end);
+}
+
+function recordMember(scanner: Scanner, end: number): void {
+  const { key, members } = scanner;
+  if (key === undefined) return;
+  if (members.has(key)) {
+    scanner.duplicates.add(key);
+    return;
+  }
+  members.set(key, { start: scanner.valueAt, end });
+  scanner.entries.set(key, { start: scanner.keyAt, end });
+}
+
+function isInObject(scanner: Scanner): boolean {
+  return scanner.containers[scanner.containers.length - 1] === OPEN_BRACE;
+}
+
+/** `-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?`: the offset after it, -1 for anything else. */
+function numberEnd(bytes: Buffer, start: number): number {
+  let position = bytes[start] === 0x2d ? start + 1 : start;
+  const whole = position;
+  position = digitsEnd(bytes, whole);
+  if (position === whole || (bytes[whole] === 0x30 && position > whole + 1)) return -1;
+  if (bytes[position] === 0x2e) {
+    const fraction = position + 1;
+    position = digitsEnd(bytes, fraction);
+    if (position === fraction) return -1;
+  }
+  if (bytes[position] === 0x65 || bytes[position] === 0x45) {
+    const sign = bytes[position + 1];
+    const exponent = position + (sign === 0x2b || sign === 0x2d ? 2 : 1);
+    position = digitsEnd(bytes, exponent);
+    if (position === exponent) return -1;
+  }
+  return position;
+}
+
+function digitsEnd(bytes: Buffer, from: number): number {
+  let position = from;
+  while (position < bytes.length && bytes[position]! >= 0x30 && bytes[position]! <= 0x39) position += 1;
+  return position;
+}
+
+const literals = [Buffer.from("true"), Buffer.from("false"), Buffer.from("null")];
+
+function literalEnd(bytes: Buffer, start: number): number {
+  for (const literal of literals) {
+    if (literal[0] !== bytes[start]) continue;
+    const end = start + literal.length;
+    if (end > bytes.length) return -1;
+    return literal.compare(bytes, start, end) === 0 ? end : -1;
+  }
+  return -1;
+}
+
+function problemAtEnd(scanner: Scanner): ScanProblem | undefined {
+  const { bytes, expects, valueAt, open } = scanner;
+  if (valueAt < 0) return { kind: "empty", offset: 0, message: "The body is empty, but a JSON object is expected." };
+  if (expects !== NOTHING) return notJson(bytes.length, `it ends before ${wordsFor(expects)}`);
+  if (open === valueAt && bytes[open] === 0x7b) return undefined;
+  return { kind: "not-object", offset: valueAt, message: `The body is valid JSON, but not an object (byte ${valueAt}).` };
+}
+
+function reportUnexpected(scanner: Scanner, position: number): void {
+  scanner.problem = notJson(position, `${wordsFor(scanner.expects)} is expected, not ${byteInWords(scanner.bytes[position]!)}`);
+}
+
+function reject(scanner: Scanner, offset: number, what: string): -1 {
+  scanner.problem = notJson(offset, what);
+  return -1;
+}
+
+function notJson(offset: number, what: string): ScanProblem {
+  return { kind: "not-json", offset, message: `The body is not valid JSON at byte ${offset}: ${what}.` };
+}
+
+function byteInWords(byte: number): string {
+  return byte > 0x20 && byte < 0x7f ? `"${String.fromCharCode(byte)}"` : `byte 0x${byte.toString(16).padStart(2, "0")}`;
+}
+
+function wordsFor(expects: number): string {
+  if (expects === NOTHING) return "the end";
+  const words: string[] = [];
+  if ((expects & KEY) !== 0) words.push("a key in double quotes");
+  else if ((expects & STRING) !== 0) words.push("a value");
+  if ((expects & COLON) !== 0) words.push('":"');
+  if ((expects & COMMA) !== 0) words.push('","');
+  if ((expects & CLOSE_BRACE) !== 0) words.push('"}"');
+  if ((expects & CLOSE_BRACKET) !== 0) words.push('"]"');
+  return words.join(" or ");
+}
