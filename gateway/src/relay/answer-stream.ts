@@ -1,0 +1,370 @@
+import { failure, type Failure } from "../canonical/failure.ts";
+import type { CanonicalEvent } from "../canonical/event.ts";
+import type { Decoder } from "../dialects/dialect.ts";
+import { FrameTooLargeError, type Frame, type Framer } from "../framing/framer.ts";
+import type { Clock } from "../lib/clock.ts";
+import { fail, ok, type Result } from "../lib/result.ts";
+import { observe, type Observation } from "../record/observe.ts";
+import type { ExchangeEnd } from "../record/record.ts";
+import type { StreamCarry } from "./carry.ts";
+import type { Headers, Reply } from "./ports.ts";
+import { deadlineFailure, type ByteSource, type CallHandle } from "./upstream-call.ts";
+import type { DeadlineName, Watchdog } from "./watchdog.ts";
+
+/*
+ * A provider's stream on its way to the client. Until it is committed nothing has reached the client, and a failure is an
+ * ordinary one that may be retried; afterwards it can only be told in the stream itself.
+ */
+
+export const PEEK_BYTES_MAX = 65_536;
+export const COMMIT_AFTER_MS = 5_000;
+export const KEEP_ALIVE_MS = 15_000;
+export const CLIENT_STALL_MS = 60_000;
+export const TRAILING_MS = 10_000;
+
+export type StreamParts = {
+  readonly clock: Clock;
+  /** `clock.now()` at the start of the exchange. */
+  readonly startedAt: number;
+  readonly observation: Observation;
+  readonly watchdog: Watchdog;
+  readonly handle: CallHandle;
+  readonly source: ByteSource;
+  readonly framer: Framer;
+  readonly decoder: Decoder;
+  readonly carry: StreamCarry;
+  readonly idleMs: number;
+};
+
+export type StreamResult = {
+  readonly end: ExchangeEnd;
+  readonly failure: Failure | undefined;
+  readonly bytes: number;
+  readonly unreadableFrames: number;
+};
+
+/** A stream that has shown something worth sending. */
+export interface AnswerStream {
+  /** Commits: sends the headers and everything held, then relays until the end. Resolves once, however it ends. */
+  relay(reply: Reply, status: number, headers: Headers): Promise<StreamResult>;
+  /** Breaks off with a failure of the gateway's own (shutting down). */
+  interrupt(reason: Failure): void;
+}
+
+type State = {
+  readonly parts: StreamParts;
+  /** Ready for the client, not written yet. Everything is held here until the commit. */
+  pending: (Uint8Array | string)[];
+  pendingBytes: number;
+  phase: "peeking" | "relaying" | "over";
+  reply: Reply | undefined;
+  /** Content or a finish has been seen. */
+  meaningful: boolean;
+  anyEvent: boolean;
+  sourceEnded: boolean;
+  paused: boolean;
+  failure: Failure | undefined;
+  bytes: number;
+  unreadableFrames: number;
+  onPeeked: (result: Result<undefined, Failure>) => void;
+  onOver: (result: StreamResult) => void;
+};
+
+/** Reads until the stream is worth committing to, or has failed, or has ended. */
+export async function peekStream(parts: StreamParts): Promise<Result<AnswerStream, Failure>> {
+  const state: State = {
+    parts,
+    pending: [],
+    pendingBytes: 0,
+    phase: "peeking",
+    reply: undefined,
+    meaningful: false,
+    anyEvent: false,
+    sourceEnded: false,
+    paused: false,
+    failure: undefined,
+    bytes: 0,
+    unreadableFrames: 0,
+    onPeeked: () => {},
+    onOver: () => {},
+  };
+  const peeked = new Promise<Result<undefined, Failure>>((resolve) => {
+    state.onPeeked = resolve;
+  });
+  const { watchdog, source, handle } = parts;
+  watchdog.set("commit", COMMIT_AFTER_MS);
+  watchdog.set("idle", parts.idleMs);
+  watchdog.listen((name) => onExpire(state, name));
+  handle.abort = () => onClientGone(state);
+  source.read({
+    data: (bytes) => onData(state, bytes),
+    end: () => onSourceEnd(state),
+    broken: (reason) => breakOff(state, reason),
+  });
+  const result = await peeked;
+  if (!result.ok) return result;
+  return ok({
+    relay: (reply, status, headers) => relay(state, reply, status, headers),
+    interrupt: (reason) => breakOff(state, reason),
+  });
+}
+
+function onData(state: State, bytes: Uint8Array): void {
+  if (state.phase === "over") return;
+  state.parts.watchdog.set("idle", state.parts.idleMs);
+  let frames: readonly Frame[];
+  try {
+    frames = state.parts.framer.push(bytes);
+  } catch (error) {
+    if (!(error instanceof FrameTooLargeError)) throw error;
+    breakOff(state, failure("provider_frame_too_large", `A part of the provider's stream is too large: ${error.message}`));
+    return;
+  }
+  for (const frame of frames) {
+    if (!takeFrame(state, frame)) return;
+  }
+  if (state.phase === "peeking") decide(state);
+  else flush(state);
+}
+
+/** False when the stream was broken off. */
+function takeFrame(state: State, frame: Frame): boolean {
+  const { decoder, carry, watchdog } = state.parts;
+  const events = frame.payload === undefined ? [] : decoder.step(frame.payload);
+  if (events === undefined) {
+    state.unreadableFrames += 1;
+    if (!carry.passesUnreadable) {
+      breakOff(state, failure("provider_bad_response", "The provider's stream holds a part that is not JSON."));
+      return false;
+    }
+  } else {
+    observeAll(state, events);
+  }
+  const piece = carry.carry(frame, events);
+  if (piece !== undefined) {
+    state.pending.push(piece);
+    state.pendingBytes += piece.length;
+  }
+  if (state.failure !== undefined && !carry.failureTold) {
+    breakOff(state, state.failure, "upstream-failed");
+    return false;
+  }
+  // A terminal is not the end: usage may follow. But the provider does not get for ever to close the connection.
+  if (decoder.terminal || state.failure !== undefined) watchdog.set("trailing", TRAILING_MS);
+  return true;
+}
+
+function observeAll(state: State, events: readonly CanonicalEvent[]): void {
+  const { clock, startedAt, observation } = state.parts;
+  for (const event of events) {
+    observe(observation, event, clock.now() - startedAt);
+    if (event.type === "error") state.failure ??= event.failure;
+    else if (isMeaningful(event)) state.meaningful = true;
+    state.anyEvent = true;
+  }
+}
+
+/** Whether an event is one that the client should see at once: content or a finish, not a start, a ping or a bare block. */
+function isMeaningful(event: CanonicalEvent): boolean {
+  switch (event.type) {
+    case "text-delta":
+    case "reasoning-delta":
+    case "refusal-delta":
+    case "arguments-delta":
+    case "media-delta":
+    case "opaque":
+    case "server-tool-state":
+    case "finish":
+      return true;
+    case "block-start":
+      return event.kind === "tool-call" || event.kind === "server-tool";
+    default:
+      return false;
+  }
+}
+
+function decide(state: State): void {
+  if (state.failure !== undefined) breakOff(state, state.failure, "upstream-failed");
+  else if (state.meaningful || state.pendingBytes >= PEEK_BYTES_MAX || state.sourceEnded) state.onPeeked(ok(undefined));
+}
+
+function onSourceEnd(state: State): void {
+  if (state.phase === "over" || state.sourceEnded) return;
+  state.sourceEnded = true;
+  const { framer, decoder, carry, watchdog } = state.parts;
+  watchdog.clear("idle");
+  watchdog.clear("trailing");
+  const last = framer.end();
+  for (const frame of last.frames) {
+    if (!takeFrame(state, frame)) return;
+  }
+  const { events, outcome } = decoder.end();
+  const hadEvents = state.anyEvent;
+  observeAll(state, events);
+  if (outcome !== "complete") {
+    const empty = failure("provider_empty_stream", "The provider's stream ended without an answer.");
+    breakOff(state, hadEvents ? (state.failure ?? empty) : empty, outcome);
+    return;
+  }
+  state.pending.push(...carry.close(events, last.rest));
+  if (state.phase === "peeking") decide(state);
+  else conclude(state);
+}
+
+async function relay(state: State, reply: Reply, status: number, headers: Headers): Promise<StreamResult> {
+  const over = new Promise<StreamResult>((resolve) => {
+    state.onOver = resolve;
+  });
+  state.reply = reply;
+  state.phase = "relaying";
+  state.parts.watchdog.clear("commit");
+  state.parts.watchdog.set("keep-alive", KEEP_ALIVE_MS);
+  reply.onDrain(() => onDrain(state));
+  reply.start(status, headers);
+  if (state.failure !== undefined) breakOff(state, state.failure, "upstream-failed");
+  else if (state.sourceEnded) conclude(state);
+  else flush(state);
+  return over;
+}
+
+/** One write for everything that is ready. */
+function flush(state: State): void {
+  const { reply, pending } = state;
+  if (reply === undefined || pending.length === 0) return;
+  const [first] = pending;
+  const piece = pending.length === 1 && first !== undefined ? first : joinPieces(pending);
+  state.pending = [];
+  state.pendingBytes = 0;
+  write(state, reply, piece);
+}
+
+function write(state: State, reply: Reply, piece: Uint8Array | string): void {
+  if (piece.length === 0) return;
+  state.bytes += typeof piece === "string" ? Buffer.byteLength(piece) : piece.length;
+  const { watchdog, source } = state.parts;
+  watchdog.set("keep-alive", KEEP_ALIVE_MS);
+  if (reply.write(piece) || state.paused) return;
+  // The client reads more slowly than the provider sends: the provider waits, and its silence is no longer its fault.
+  state.paused = true;
+  source.pause();
+  watchdog.clear("idle");
+  watchdog.set("stall", CLIENT_STALL_MS);
+}
+
+function onDrain(state: State): void {
+  if (!state.paused || state.phase === "over") return;
+  state.paused = false;
+  const { watchdog, source, idleMs } = state.parts;
+  watchdog.clear("stall");
+  watchdog.set("idle", idleMs);
+  source.resume();
+}
+
+/** Frames of one read lie side by side in memory: then joining them is a longer view, not a copy. */
+function joinPieces(pieces: readonly (Uint8Array | string)[]): Uint8Array | string {
+  if (pieces.every((piece) => typeof piece === "string")) return pieces.join("");
+  const buffers = pieces.map((piece) => (typeof piece === "string" ? Buffer.from(piece) : piece));
+  const [first] = buffers;
+  if (first === undefined) return "";
+  let end = first.byteOffset;
+  let length = 0;
+  for (const buffer of buffers) {
+    if (buffer.buffer !== first.buffer || buffer.byteOffset !== end) return Buffer.concat(buffers);
+    end += buffer.length;
+    length += buffer.length;
+  }
+  return Buffer.from(first.buffer, first.byteOffset, length);
+}
+
+function onExpire(state: State, name: DeadlineName): void {
+  if (state.phase === "over") return;
+  switch (name) {
+    case "commit":
+      if (state.phase === "peeking") state.onPeeked(ok(undefined));
+      return;
+    case "keep-alive":
+      keepAlive(state);
+      return;
+    case "trailing":
+      state.parts.source.abort();
+      onSourceEnd(state);
+      return;
+    case "stall":
+      state.reply?.destroy();
+      onClientGone(state);
+      return;
+    default:
+      breakOff(state, deadlineFailure(name));
+  }
+}
+
+function keepAlive(state: State): void {
+  const { reply, parts } = state;
+  if (state.phase !== "relaying" || reply === undefined) return;
+  if (state.paused) parts.watchdog.set("keep-alive", KEEP_ALIVE_MS);
+  else write(state, reply, parts.carry.keepAlive());
+}
+
+/** The stream cannot go on. Before the commit that is an ordinary failure; afterwards the client is told in its own format. */
+function breakOff(state: State, reason: Failure, end: ExchangeEnd = endOf(reason)): void {
+  if (state.phase === "over") return;
+  state.failure ??= reason;
+  state.parts.source.abort();
+  state.parts.observation.failure ??= reason;
+  if (state.phase === "peeking") {
+    state.phase = "over";
+    state.onPeeked(fail(reason));
+    return;
+  }
+  const { reply, parts } = state;
+  flush(state);
+  const told = parts.carry.failureTold ? "" : parts.carry.failure(reason);
+  if (told === undefined) {
+    // Only a cut connection tells this client that the answer is not whole.
+    reply?.destroy();
+  } else {
+    if (reply !== undefined) write(state, reply, told);
+    reply?.end();
+  }
+  over(state, end, reason);
+}
+
+function endOf(reason: Failure): ExchangeEnd {
+  switch (reason.class) {
+    case "truncated":
+    case "timeout":
+      return "truncated";
+    case "unreadable":
+      return "unreadable";
+    default:
+      return "upstream-failed";
+  }
+}
+
+/** The terminal was seen and the upstream has ended. */
+function conclude(state: State): void {
+  flush(state);
+  state.reply?.end();
+  over(state, "complete");
+}
+
+/** A client that leaves after the terminal has its answer; one that leaves before has cancelled. */
+function onClientGone(state: State): void {
+  if (state.phase === "over") return;
+  state.parts.source.abort();
+  const gone = failure("client_closed", "The client closed the connection.");
+  if (state.phase === "peeking") {
+    state.phase = "over";
+    state.onPeeked(fail(gone));
+    return;
+  }
+  if (state.parts.decoder.terminal && state.failure === undefined) over(state, "complete");
+  else over(state, "cancelled", gone);
+}
+
+function over(state: State, end: ExchangeEnd, reason?: Failure): void {
+  state.phase = "over";
+  state.parts.watchdog.stop();
+  state.pending = [];
+  state.onOver({ end, failure: reason, bytes: state.bytes, unreadableFrames: state.unreadableFrames });
+}

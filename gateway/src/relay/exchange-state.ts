@@ -1,0 +1,140 @@
+import type { Failure } from "../canonical/failure.ts";
+import type { Config } from "../config/config.ts";
+import type { ClientContext, ClientDialect } from "../dialects/dialect.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Ids } from "../lib/ids.ts";
+import type { Operation } from "../operations/table.ts";
+import { openObservation, type Observation } from "../record/observe.ts";
+import type { AttemptRecord, ExchangeEnd, ExchangeRecord, RecordSink } from "../record/record.ts";
+import type { InboundRequest, Reply, Transport } from "./ports.ts";
+import type { CallHandle } from "./upstream-call.ts";
+import { openWatchdog, type Watchdog } from "./watchdog.ts";
+
+/** What an exchange needs of the world. */
+export type ExchangeDeps = {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly ids: Ids;
+  readonly transport: Transport;
+  readonly sink: RecordSink;
+};
+
+/** One request while it lasts: what is known so far. Owned by `handle`; settled exactly once. */
+export type Exchange = {
+  readonly deps: ExchangeDeps;
+  /** The snapshot it started with; a reload does not touch running requests. */
+  readonly config: Config;
+  readonly requestId: string;
+  readonly startedAt: number;
+  readonly startedWall: number;
+  readonly request: InboundRequest;
+  readonly reply: Reply;
+  readonly watchdog: Watchdog;
+  /** What a client leaving ends; replaced by whoever is waiting. */
+  readonly handle: CallHandle;
+  readonly observation: Observation;
+  readonly attempts: AttemptRecord[];
+  operation: Operation | undefined;
+  dialect: ClientDialect | undefined;
+  client: ClientContext | undefined;
+  agent: ClientContext["agent"];
+  keyId: string | undefined;
+  project: string | undefined;
+  session: string | undefined;
+  model: string;
+  provider: string | undefined;
+  upstreamModel: string | undefined;
+  requestBytes: number;
+  clientGone: boolean;
+  settled: boolean;
+};
+
+export function openExchange(deps: ExchangeDeps, config: Config, request: InboundRequest, reply: Reply): Exchange {
+  const exchange: Exchange = {
+    deps,
+    config,
+    requestId: deps.ids.requestId(),
+    startedAt: deps.clock.now(),
+    startedWall: deps.clock.wall(),
+    request,
+    reply,
+    watchdog: openWatchdog(deps.clock),
+    handle: { abort: () => {} },
+    observation: openObservation(),
+    attempts: [],
+    operation: undefined,
+    dialect: undefined,
+    client: undefined,
+    agent: "other",
+    keyId: undefined,
+    project: undefined,
+    session: undefined,
+    model: "",
+    provider: undefined,
+    upstreamModel: undefined,
+    requestBytes: 0,
+    clientGone: false,
+    settled: false,
+  };
+  reply.onClose(() => {
+    exchange.clientGone = true;
+    exchange.handle.abort();
+  });
+  return exchange;
+}
+
+/** Milliseconds since the exchange began. */
+export function elapsedMs(exchange: Exchange): number {
+  return exchange.deps.clock.now() - exchange.startedAt;
+}
+
+export type Settlement = {
+  readonly status: number;
+  readonly end: ExchangeEnd;
+  readonly failure: Failure | undefined;
+  readonly bytes: number;
+  readonly firstByteMs: number | undefined;
+  readonly unreadableFrames: number;
+};
+
+/** Ends an exchange: exactly one record, whatever happened. */
+export function settle(exchange: Exchange, settlement: Settlement): void {
+  if (exchange.settled) throw new Error(`exchange ${exchange.requestId} is settled twice`);
+  exchange.settled = true;
+  exchange.watchdog.stop();
+  exchange.deps.sink.write(toRecord(exchange, settlement));
+}
+
+function toRecord(exchange: Exchange, settlement: Settlement): ExchangeRecord {
+  const { observation, operation } = exchange;
+  const { failure } = settlement;
+  return {
+    requestId: exchange.requestId,
+    startedAt: new Date(exchange.startedWall).toISOString(),
+    operation: operation?.id ?? "unknown",
+    dialect: exchange.dialect?.id,
+    agent: exchange.agent,
+    keyId: exchange.keyId,
+    project: exchange.project,
+    session: exchange.session,
+    model: exchange.model,
+    provider: exchange.provider,
+    upstreamModel: exchange.upstreamModel,
+    stream: exchange.client?.head.stream ?? false,
+    status: settlement.status,
+    end: settlement.end,
+    firstByteMs: settlement.firstByteMs,
+    firstTokenMs: observation.firstTokenMs,
+    totalMs: elapsedMs(exchange),
+    attempts: exchange.attempts,
+    usage: observation.usage,
+    finish: observation.finish,
+    toolCalls: observation.toolCalls,
+    losses: observation.losses,
+    requestBytes: exchange.requestBytes,
+    responseBytes: settlement.bytes,
+    unreadableFrames: settlement.unreadableFrames,
+    failure: failure === undefined ? undefined : { class: failure.class, code: failure.code, message: failure.message },
+  };
+}
+

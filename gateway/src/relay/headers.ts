@@ -1,0 +1,133 @@
+import type { ChosenCredential } from "../routing/credentials.ts";
+import { applyCredential } from "../providers/auth.ts";
+import type { AuthScheme, Provider } from "../providers/provider.ts";
+import type { Headers } from "./ports.ts";
+
+/*
+ * What crosses the gateway, each way, and why. Both header sets are built from nothing: a header that is not named here
+ * does not pass. Credentials go up by `upstreamHeaders` alone, and nothing that could hold one comes down.
+ */
+
+/** Client headers that mean something to a provider of the same format. */
+const passUp = new Set([
+  // Selects features of the API; forwarded as it is, never allow-listed by value.
+  "openai-beta",
+  // Names the client program; providers gate some features of subscriptions on it.
+  "user-agent",
+  "x-app",
+  "originator",
+  // Let the provider see repetitions and conversations as one.
+  "idempotency-key",
+  "x-client-request-id",
+  "session-id",
+  "thread-id",
+  "x-session-id",
+  "x-goog-api-client",
+  "x-server-timeout",
+]);
+
+/** Families of the same kind. `anthropic-*` is an open list: header and body halves of a beta travel together. */
+const passUpPrefixes = ["anthropic-", "x-claude-code-", "x-codex-"] as const;
+
+/** These name the caller's own account; with a credential of ours they would be wrong or tell too much. */
+const passUpWithOwnCredential = new Set(["openai-organization", "openai-project", "x-goog-user-project"]);
+
+/**
+ * Headers of a request to a provider. `verbatim` says whether the client speaks the provider's format: then the client's
+ * own protocol headers go along.
+ */
+export function upstreamHeaders(
+  client: Headers,
+  provider: Provider,
+  credential: ChosenCredential,
+  options: { readonly verbatim: boolean; readonly stream: boolean; readonly contentType: string },
+): { readonly headers: Record<string, string>; readonly query: string } {
+  const headers: Record<string, string> = {
+    // Compressed answers would have to be undone before they can be followed, and compression batches a stream's chunks.
+    "accept-encoding": "identity",
+    accept: options.stream ? "text/event-stream, application/json" : "application/json",
+    "content-type": options.contentType,
+  };
+  Object.assign(headers, provider.headers);
+  if (options.verbatim) copyUp(client, headers, credential.kind === "caller");
+  if (credential.kind === "none") return { headers, query: "" };
+  const scheme = credential.kind === "caller" ? callerScheme(provider, credential.place) : provider.auth;
+  const applied = applyCredential(scheme, credential.secret);
+  Object.assign(headers, applied.headers);
+  return { headers, query: applied.query };
+}
+
+function copyUp(client: Headers, headers: Record<string, string>, ownCredential: boolean): void {
+  for (const name of Object.keys(client)) {
+    const value = client[name];
+    if (value === undefined) continue;
+    const passes =
+      passUp.has(name) ||
+      passUpPrefixes.some((prefix) => name.startsWith(prefix)) ||
+      (ownCredential && passUpWithOwnCredential.has(name));
+    if (passes) headers[name] = value;
+  }
+}
+
+/**
+ * A caller's own credential goes up the way it came where the provider knows that way: an Anthropic OAuth token is only
+ * good as Bearer, an API key also as `x-api-key`. Everything else goes up as the provider wants it.
+ */
+function callerScheme(provider: Provider, place: string): AuthScheme {
+  if (place === "bearer" && provider.dialects.some((dialect) => dialect === "anthropic-messages" || dialect === "gemini")) {
+    return { type: "bearer" };
+  }
+  return provider.auth;
+}
+
+/** Provider headers that the client of a successful answer may see, whoever's credential it was. */
+const passDown = new Set(["openai-processing-ms", "openai-version", "openai-model", "x-models-etag", "x-reasoning-included"]);
+
+/** Rate limits and spending of an account: the caller's business only when it is the caller's account. */
+const passDownWithOwnCredential = [
+  "x-ratelimit-",
+  "anthropic-ratelimit-",
+  "anthropic-priority-",
+  "anthropic-organization-id",
+  "openai-organization",
+  "openai-project",
+  "x-codex-",
+  "retry-after",
+] as const;
+
+const UPSTREAM_REQUEST_ID_HEADERS = ["x-request-id", "request-id", "x-amzn-requestid", "x-goog-request-id"] as const;
+
+/** The provider's own id of a call, under whichever name it gives it. */
+export function upstreamRequestId(headers: Headers): string | undefined {
+  for (const name of UPSTREAM_REQUEST_ID_HEADERS) {
+    const value = headers[name];
+    if (value !== undefined) return value;
+  }
+  return undefined;
+}
+
+/** What of a provider's headers goes down to the client, next to the gateway's own. */
+export function passedDownHeaders(upstream: Headers, credential: ChosenCredential["kind"]): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const name of Object.keys(upstream)) {
+    const value = upstream[name];
+    if (value === undefined) continue;
+    const passes =
+      passDown.has(name) ||
+      (credential === "caller" && passDownWithOwnCredential.some((prefix) => name.startsWith(prefix)));
+    if (passes) headers[name] = value;
+  }
+  const id = upstreamRequestId(upstream);
+  if (id !== undefined) headers["x-upstream-request-id"] = id;
+  return headers;
+}
+
+/** Query parameters of the client that go on to a provider of the same format; `key` is a credential and never does. */
+export function passedUpQuery(query: URLSearchParams): string {
+  if (query.size === 0) return "";
+  const passed = new URLSearchParams();
+  for (const [name, value] of query) {
+    if (name === "alt" || name === "beta") passed.append(name, value);
+  }
+  return passed.toString();
+}

@@ -1,0 +1,177 @@
+import { failure, type Failure } from "../canonical/failure.ts";
+import { fail, ok, type Result } from "../lib/result.ts";
+import type { Headers, Transport, TransportError, UpstreamCall, UpstreamConnection } from "./ports.ts";
+import type { Watchdog } from "./watchdog.ts";
+
+/** The body of a provider's answer, still arriving. What came before `read` is kept and given first. */
+export interface ByteSource {
+  read(consumer: ByteConsumer): void;
+  pause(): void;
+  resume(): void;
+  /** Ends the connection at once; the consumer hears nothing more. */
+  abort(): void;
+}
+
+export type ByteConsumer = {
+  data(bytes: Uint8Array): void;
+  end(): void;
+  /** The connection broke, or was given up because a deadline passed. */
+  broken(failure: Failure): void;
+};
+
+export type UpstreamAnswer = { readonly status: number; readonly headers: Headers; readonly source: ByteSource };
+
+type State = {
+  connection: UpstreamConnection | undefined;
+  consumer: ByteConsumer | undefined;
+  /** Bytes and an end that came before anybody read. */
+  waiting: Uint8Array[];
+  ended: boolean;
+  brokenBy: Failure | undefined;
+};
+
+/** What a call reports while it waits for headers, so that a client leaving can end it. */
+export type CallHandle = { abort: () => void };
+
+/** Sends a request and waits for the status line. Fails when the provider cannot be reached or does not answer in time. */
+export function callUpstream(
+  transport: Transport,
+  watchdog: Watchdog,
+  call: UpstreamCall,
+  firstByteMs: number,
+  handle: CallHandle,
+): Promise<Result<UpstreamAnswer, Failure>> {
+  return new Promise((resolve) => {
+    const state: State = { connection: undefined, consumer: undefined, waiting: [], ended: false, brokenBy: undefined };
+    const source = byteSource(state);
+    watchdog.set("first-byte", firstByteMs);
+    watchdog.listen((name) => {
+      source.abort();
+      resolve(fail(deadlineFailure(name)));
+    });
+    handle.abort = () => {
+      source.abort();
+      resolve(fail(failure("client_closed", "The client closed the connection.")));
+    };
+    state.connection = transport.dispatch(call, {
+      onHeaders(status, headers) {
+        watchdog.clear("first-byte");
+        resolve(ok({ status, headers, source }));
+      },
+      onData(bytes) {
+        if (state.consumer === undefined) state.waiting.push(bytes);
+        else state.consumer.data(bytes);
+      },
+      onEnd() {
+        state.ended = true;
+        state.consumer?.end();
+      },
+      onError(error) {
+        state.brokenBy = transportFailure(error);
+        if (state.consumer === undefined) resolve(fail(state.brokenBy));
+        else state.consumer.broken(state.brokenBy);
+      },
+    });
+  });
+}
+
+function byteSource(state: State): ByteSource {
+  return {
+    read(consumer) {
+      state.consumer = consumer;
+      const { waiting } = state;
+      state.waiting = [];
+      for (const bytes of waiting) consumer.data(bytes);
+      if (state.brokenBy !== undefined) consumer.broken(state.brokenBy);
+      else if (state.ended) consumer.end();
+    },
+    pause: () => state.connection?.pause(),
+    resume: () => state.connection?.resume(),
+    abort() {
+      state.waiting = [];
+      state.consumer = silent;
+      state.connection?.abort();
+    },
+  };
+}
+
+const silent: ByteConsumer = { data() {}, end() {}, broken() {} };
+
+/** Reads a body to its end, in one piece. `idleMs` limits the silence between two reads. */
+export function readWhole(
+  source: ByteSource,
+  watchdog: Watchdog,
+  limits: { readonly bytesMax: number; readonly idleMs: number },
+  handle: CallHandle,
+): Promise<Result<Uint8Array, Failure>> {
+  return new Promise((resolve) => {
+    const pieces: Uint8Array[] = [];
+    let length = 0;
+    const giveUp = (reason: Failure) => {
+      source.abort();
+      resolve(fail(reason));
+    };
+    watchdog.set("idle", limits.idleMs);
+    watchdog.listen((name) => giveUp(deadlineFailure(name)));
+    handle.abort = () => giveUp(failure("client_closed", "The client closed the connection."));
+    source.read({
+      data(bytes) {
+        length += bytes.length;
+        if (length > limits.bytesMax) {
+          giveUp(failure("provider_bad_response", `The provider's answer is larger than ${limits.bytesMax} bytes.`));
+          return;
+        }
+        pieces.push(bytes);
+        watchdog.set("idle", limits.idleMs);
+      },
+      end() {
+        watchdog.clear("idle");
+        const [only] = pieces;
+        resolve(ok(pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces, length)));
+      },
+      broken: (reason) => resolve(fail(reason)),
+    });
+  });
+}
+
+/** A deadline that passed while nothing of an answer had been passed on. */
+export function deadlineFailure(name: string): Failure {
+  switch (name) {
+    case "first-byte":
+      return failure("provider_timeout", "The provider did not begin to answer in time.");
+    case "idle":
+      return failure("provider_stalled", "The provider stopped sending in the middle of its answer.");
+    default:
+      return failure("deadline_exceeded", "The time allowed for this request is over.");
+  }
+}
+
+const transportMessages: Record<TransportError["kind"], string> = {
+  refused: "The provider refuses connections",
+  dns: "The provider's address cannot be found",
+  tls: "No secure connection to the provider can be made",
+  "connect-timeout": "The provider cannot be reached in time",
+  reset: "The provider broke the connection",
+  protocol: "The provider's answer is not valid HTTP",
+  other: "The connection to the provider failed",
+};
+
+function transportFailure(error: TransportError): Failure {
+  const message = `${transportMessages[error.kind]} (${error.detail}).`;
+  switch (error.kind) {
+    case "dns":
+      return failure("provider_dns_error", message);
+    case "tls":
+      return failure("provider_tls_error", message);
+    case "reset":
+      return failure("provider_interrupted", message);
+    case "protocol":
+      return failure("provider_bad_response", message);
+    case "refused":
+    case "connect-timeout":
+    case "other":
+      return failure("provider_unreachable", message);
+    default:
+      return error.kind satisfies never;
+  }
+}
