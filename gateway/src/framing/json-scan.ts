@@ -52,6 +52,7 @@ export function scanObject(
     key: undefined,
     keyAt: -1,
     valueAt: -1,
+    rootAt: -1,
     members: new Map(),
     entries: new Map(),
     duplicates: new Set(),
@@ -78,6 +79,8 @@ type Scanner = {
   key: string | undefined;
   keyAt: number;
   valueAt: number;
+  /** Where the outermost value begins. */
+  rootAt: number;
   readonly members: Map<string, Span>;
   readonly entries: Map<string, Span>;
   readonly duplicates: Set<string>;
@@ -228,7 +231,9 @@ function scanScalar(scanner: Scanner, token: number, start: number): number {
 }
 
 function beginValue(scanner: Scanner, start: number): void {
-  if (scanner.containers.length <= 1) scanner.valueAt = start;
+  const depth = scanner.containers.length;
+  if (depth === 1) scanner.valueAt = start;
+  else if (depth === 0) scanner.rootAt = start;
 }
 
 function endValue(scanner: Scanner, end: number): void {
@@ -296,11 +301,11 @@ function literalEnd(bytes: Buffer, start: number): number {
 }
 
 function problemAtEnd(scanner: Scanner): ScanProblem | undefined {
-  const { bytes, expects, valueAt, open } = scanner;
-  if (valueAt < 0) return { kind: "empty", offset: 0, message: "The body is empty, but a JSON object is expected." };
+  const { bytes, expects, rootAt } = scanner;
+  if (rootAt < 0) return { kind: "empty", offset: 0, message: "The body is empty, but a JSON object is expected." };
   if (expects !== NOTHING) return notJson(bytes.length, `it ends before ${wordsFor(expects)}`);
-  if (open === valueAt && bytes[open] === 0x7b) return undefined;
-  return { kind: "not-object", offset: valueAt, message: `The body is valid JSON, but not an object (byte ${valueAt}).` };
+  if (bytes[rootAt] === 0x7b) return undefined;
+  return { kind: "not-object", offset: rootAt, message: `The body is JSON, but not an object, at byte ${rootAt}.` };
 }
 
 function reportUnexpected(scanner: Scanner, position: number): void {
