@@ -3,7 +3,8 @@
  *
  * The gateway needs a newer Node than most machines have, so the repository pins its own as an npm package. This file is
  * what the machine's own Node runs (16 or newer, nothing installed yet): it installs what the command needs, starts the
- * command on the pinned runtime, passes on signals and ends as the command ended.
+ * command on the pinned runtime, passes on signals and ends as the command ended. The scripts say `exec`, because npm's
+ * shell would otherwise stand between and pass on nothing (Windows, which has no exec, finds exec.cmd).
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
