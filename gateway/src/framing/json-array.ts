@@ -1,7 +1,7 @@
 import { parseJson } from "../lib/json.ts";
 import { asBuffer, fragments, keepFragment, takeFragments, type Fragments } from "./fragments.ts";
 import { FRAME_BYTES_MAX, type Frame, type Framer } from "./framer.ts";
-import { closingQuote, isEscapedAt } from "./json-string.ts";
+import { closingQuote, isEscapedAt, quoteFinder, type QuoteFinder } from "./json-string.ts";
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -55,10 +55,11 @@ type ArrayState = {
 
 function pushBytes(state: ArrayState, bytes: Buffer): Frame[] {
   const frames: Frame[] = [];
+  const finder = quoteFinder(bytes);
   let start = 0;
   let position = 0;
   while (position < bytes.length) {
-    position = step(state, bytes, position, start);
+    position = step(state, finder, position, start);
     if (state.boundary === "none") continue;
     frames.push(takeFrame(state, bytes.subarray(start, position)));
     start = position;
@@ -85,7 +86,8 @@ function takeFrame(state: ArrayState, last: Buffer): Frame {
 }
 
 /** Goes on from `position` and answers where it stopped. `start` is the offset in `bytes` at which the frame began, or goes on. */
-function step(state: ArrayState, bytes: Buffer, position: number, start: number): number {
+function step(state: ArrayState, finder: QuoteFinder, position: number, start: number): number {
+  const { bytes } = finder;
   switch (state.place) {
     case "before":
     case "between":
@@ -93,7 +95,7 @@ function step(state: ArrayState, bytes: Buffer, position: number, start: number)
     case "element":
       return stepElement(state, bytes, position);
     case "string":
-      return stepString(state, bytes, position);
+      return stepString(state, finder, position);
     case "scalar":
       return stepScalar(state, bytes, position);
     case "after":
@@ -146,9 +148,10 @@ function stepElement(state: ArrayState, bytes: Buffer, from: number): number {
   return bytes.length;
 }
 
-function stepString(state: ArrayState, bytes: Buffer, position: number): number {
+function stepString(state: ArrayState, finder: QuoteFinder, position: number): number {
+  const { bytes } = finder;
   const from = state.isEscaped ? position + 1 : position;
-  const quote = closingQuote(bytes, from);
+  const quote = closingQuote(finder, from);
   state.isEscaped = quote < 0 && isEscapedAt(bytes, bytes.length, from);
   if (quote < 0) return bytes.length;
   if (state.depth === 0) return endElement(state, quote + 1);

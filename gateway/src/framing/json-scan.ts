@@ -1,7 +1,7 @@
 import { parseJson } from "../lib/json.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
 import { asBuffer } from "./fragments.ts";
-import { closingQuote } from "./json-string.ts";
+import { closingQuote, quoteFinder, type QuoteFinder } from "./json-string.ts";
 
 /** Where a value stands in the scanned bytes: `raw.subarray(start, end)` is its JSON text without surrounding white space. */
 export type Span = { readonly start: number; readonly end: number };
@@ -41,8 +41,10 @@ export function scanObject(
   raw: Uint8Array,
   limits: { readonly depthMax: number } = { depthMax: JSON_DEPTH_MAX },
 ): Result<JsonScan, ScanProblem> {
+  const bytes = asBuffer(raw);
   const scanner: Scanner = {
-    bytes: asBuffer(raw),
+    bytes,
+    quotes: quoteFinder(bytes),
     depthMax: limits.depthMax,
     containers: [],
     expects: VALUE,
@@ -67,6 +69,7 @@ export function scanObject(
 
 type Scanner = {
   readonly bytes: Buffer;
+  readonly quotes: QuoteFinder;
   readonly depthMax: number;
   /** The open containers, outermost first: OPEN_BRACE or OPEN_BRACKET. */
   readonly containers: number[];
@@ -167,7 +170,7 @@ function scanTokens(scanner: Scanner): void {
 
 /** Answers where the string ends, or -1 with a problem. */
 function scanString(scanner: Scanner, start: number): number {
-  const quote = closingQuote(scanner.bytes, start + 1);
+  const quote = closingQuote(scanner.quotes, start + 1);
   if (quote < 0) return reject(scanner, start, "the string that begins here does not end");
   const end = quote + 1;
   if ((scanner.expects & KEY) === 0) {
@@ -224,7 +227,8 @@ function closeContainer(scanner: Scanner, end: number): void {
 /** Answers where the number or literal ends, or -1 with a problem. */
 function scanScalar(scanner: Scanner, token: number, start: number): number {
   const end = token === NUMBER ? numberEnd(scanner.bytes, start) : literalEnd(scanner.bytes, start);
-  if (end < 0) return reject(scanner, start, token === NUMBER ? "this is not a JSON number" : "this is not a JSON literal");
+  if (end < 0)
+    return reject(scanner, start, token === NUMBER ? "this is not a JSON number" : "this is not a JSON literal");
   beginValue(scanner, start);
   endValue(scanner, end);
   return end;
@@ -288,16 +292,13 @@ function digitsEnd(bytes: Buffer, from: number): number {
   return position;
 }
 
-const literals = [Buffer.from("true"), Buffer.from("false"), Buffer.from("null")];
-
 function literalEnd(bytes: Buffer, start: number): number {
-  for (const literal of literals) {
-    if (literal[0] !== bytes[start]) continue;
-    const end = start + literal.length;
-    if (end > bytes.length) return -1;
-    return literal.compare(bytes, start, end) === 0 ? end : -1;
+  const first = bytes[start];
+  const rest = first === 0x74 ? "rue" : first === 0x66 ? "alse" : "ull";
+  for (let index = 0; index < rest.length; index += 1) {
+    if (bytes[start + 1 + index] !== rest.charCodeAt(index)) return -1;
   }
-  return -1;
+  return start + 1 + rest.length;
 }
 
 function problemAtEnd(scanner: Scanner): ScanProblem | undefined {
@@ -309,7 +310,10 @@ function problemAtEnd(scanner: Scanner): ScanProblem | undefined {
 }
 
 function reportUnexpected(scanner: Scanner, position: number): void {
-  scanner.problem = notJson(position, `${wordsFor(scanner.expects)} is expected, not ${byteInWords(scanner.bytes[position]!)}`);
+  scanner.problem = notJson(
+    position,
+    `${wordsFor(scanner.expects)} is expected, not ${byteInWords(scanner.bytes[position]!)}`,
+  );
 }
 
 function reject(scanner: Scanner, offset: number, what: string): -1 {
