@@ -48,12 +48,6 @@ export function createKey(randomBytes: (length: number) => Uint8Array): CreatedK
   return { text: `${PREFIX}${id}_${secret}`, id, hash: `sha256:${salt}:${digestOf(salt, secret).toString("hex")}` };
 }
 
-/** Salt and digest of a stored hash, or undefined when it is not of the form `sha256:<hex salt>:<64 hex digits>`. */
-export function parseKeyHash(text: string): Pick<GatewayKey, "salt" | "digest"> | undefined {
-  const [, salt, digest] = /^sha256:([0-9a-f]{16,128}):([0-9a-f]{64})$/.exec(text) ?? [];
-  return salt === undefined || digest === undefined ? undefined : { salt, digest };
-}
-
 /** What a store knows of an id. `unavailable` is our own trouble and must never read as "no such key". */
 export type KeyLookup =
   | { readonly kind: "found"; readonly key: GatewayKey }

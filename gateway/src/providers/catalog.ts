@@ -364,3 +364,14 @@ export type ProviderKindId = keyof typeof catalog;
 export function providerKind(kind: string): ProviderKind | undefined {
   return Object.hasOwn(catalog, kind) ? catalog[kind as ProviderKindId] : undefined;
 }
+
+/** Values that SDKs and people put where a key must not be empty, in lower case. `dragoman` is what the first-run screen prints. */
+export const placeholderCredentials: ReadonlySet<string> = new Set([
+  "",
+  "dragoman",
+  "none",
+  "dummy",
+  "unused",
+  "test",
+  "x",
+]);

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { test } from "node:test";
 import type { GatewayKey } from "../../src/config/config.ts";
+import { parseKeyHash } from "../../src/config/key-hash.ts";
 import {
   createKey,
   isGatewayKeyShape,
   parseGatewayKey,
-  parseKeyHash,
   verifyKey,
   type CreatedKey,
   type KeyStore,
