@@ -16,6 +16,7 @@ export type Operation =
 export type LocalOperationId = "models" | "model" | "health" | "ready" | "metrics" | "welcome";
 
 export type Match = {
+  readonly kind: "match";
   readonly operation: Operation;
   /** The path after normalisation, without version: `chat/completions`. */
   readonly path: string;
@@ -112,7 +113,7 @@ export function matchOperation(method: string, pathname: string): Match | MatchF
   if (operation === undefined) {
     return { kind: "method-not-allowed", surface, allow: [...Object.keys(found.row.methods), "HEAD", "OPTIONS"] };
   }
-  return { operation, path, subject: found.subject, version };
+  return { kind: "match", operation, path, subject: found.subject, version };
 }
 
 /** Methods that a path has; empty when the path does not exist. */

@@ -1,7 +1,17 @@
 import type { CanonicalEvent } from "../canonical/event.ts";
+import type { Failure } from "../canonical/failure.ts";
 import type { CanonicalResponse } from "../canonical/response.ts";
 import type { ClientContext, ClientDialect, StreamTail } from "../dialects/dialect.ts";
+import { upstreamDialect } from "../dialects/upstream.ts";
+import { member, type WireRequest } from "../dialects/wire-request.ts";
 import type { Frame, FramePayload, FramingId } from "../framing/framer.ts";
+import { spliceObject, type Edit } from "../framing/json-splice.ts";
+import { isObject } from "../lib/json.ts";
+import { ok, type Result } from "../lib/result.ts";
+import type { Target } from "../routing/plan.ts";
+
+import type { Conversation } from "./exchange-state.ts";
+import { passedUpQuery } from "./headers.ts";
 
 /*
  * Same-format traffic takes the same pipeline with the encoder left out. This file is the only one that knows the
@@ -18,6 +28,115 @@ export function chooseCarry(
 ): CarryChoice {
   if (client.dialect !== upstream.dialect) return { request: "translate", response: "translate" };
   return { request: "verbatim", response: client.framing === upstream.framing ? "verbatim" : "translate" };
+}
+
+/** A request as it goes to one target. */
+export type CarriedRequest = {
+  readonly kind: CarryKind;
+  /** Headers that the body needs (beta names that a translation uses). */
+  readonly headers: { readonly [name: string]: string };
+  /** Query parameters of the client that go along. */
+  readonly query: string;
+  /** The body's pieces. Asked for once per attempt; pieces of a verbatim body are views of the client's bytes. */
+  readonly body: () => readonly Uint8Array[];
+  /** Every change made to a verbatim body, in words; empty is the normal case. */
+  readonly edits: readonly string[];
+  readonly withhold: Withhold;
+};
+
+/** Writes a request for a target: the client's own bytes with named edits, or a translation of the whole. */
+export function carryRequest(
+  conversation: Conversation,
+  wire: WireRequest,
+  target: Target,
+): Result<CarriedRequest, Failure> {
+  const { dialect, client, relayed } = conversation;
+  // An operation without a dialect has nothing to translate: the client's bytes, with `model` put right.
+  if (relayed) return ok(spliced(wire, modelEdit(wire, target), { usageFrame: false }));
+  if (dialect.id === target.dialect) return ok(verbatimRequest(client, wire, target));
+  return translatedRequest(dialect, wire, target);
+}
+
+function verbatimRequest(client: ClientContext, wire: WireRequest, target: Target): CarriedRequest {
+  const edits: NamedEdit[] = [...modelEdit(wire, target), ...traitEdits(wire, target)];
+  const usage = usageEdit(client, wire, target);
+  if (usage !== undefined) edits.push(usage);
+  return spliced(wire, edits, { usageFrame: usage !== undefined });
+}
+
+function translatedRequest(
+  dialect: ClientDialect,
+  wire: WireRequest,
+  target: Target,
+): Result<CarriedRequest, Failure> {
+  const request = dialect.readRequest(wire);
+  if (!request.ok) return request;
+  const { writeRequest } = upstreamDialect(target.dialect);
+  if (writeRequest === undefined) throw new Error(`planned a translation to ${target.dialect}, which cannot be written`);
+  const written = writeRequest({ ...request.value, model: target.upstreamModel });
+  if (!written.ok) return written;
+  const { headers, body } = written.value;
+  return ok({
+    kind: "translate",
+    headers,
+    query: "",
+    body: () => [Buffer.from(JSON.stringify(body))],
+    edits: [],
+    withhold: { usageFrame: false },
+  });
+}
+
+type NamedEdit = { readonly name: string; readonly edit: Edit };
+
+function spliced(wire: WireRequest, edits: readonly NamedEdit[], withhold: Withhold): CarriedRequest {
+  const splice = edits.map(({ edit }) => edit);
+  return {
+    kind: "verbatim",
+    headers: {},
+    query: passedUpQuery(wire.query),
+    body: () => (splice.length === 0 ? [wire.raw] : spliceObject(wire.raw, wire.scan, splice)),
+    edits: edits.map(({ name }) => name),
+    withhold,
+  };
+}
+
+/** The body names the model as the client does; the provider wants its own id. A model in the path is the URL's business. */
+function modelEdit(wire: WireRequest, target: Target): NamedEdit[] {
+  if (wire.pathModel !== "" || member(wire, "model") === target.upstreamModel) return [];
+  const value = JSON.stringify(target.upstreamModel);
+  return [{ name: `model: ${target.upstreamModel}`, edit: { kind: "replace", key: "model", value } }];
+}
+
+/** What a provider's row says it wants otherwise. */
+function traitEdits(wire: WireRequest, target: Target): NamedEdit[] {
+  const { maxTokensField, dropKeys = [] } = target.provider.traits;
+  const edits: NamedEdit[] = [];
+  if (maxTokensField !== undefined && target.dialect === "openai-chat") {
+    const other = maxTokensField === "max_tokens" ? "max_completion_tokens" : "max_tokens";
+    const { members } = wire.scan;
+    if (members.has(other)) {
+      const edit: Edit = members.has(maxTokensField)
+        ? { kind: "remove", key: other }
+        : { kind: "rename", key: other, to: maxTokensField };
+      edits.push({ name: `${other}: ${edit.kind}`, edit });
+    }
+  }
+  for (const key of dropKeys) {
+    if (wire.scan.members.has(key)) edits.push({ name: `${key}: remove`, edit: { kind: "remove", key } });
+  }
+  return edits;
+}
+
+/** A Chat stream brings usage only when asked; the record needs it. Other members of `stream_options` stay as they are. */
+function usageEdit(client: ClientContext, wire: WireRequest, target: Target): NamedEdit | undefined {
+  const { head } = client;
+  if (target.dialect !== "openai-chat" || !head.stream || head.includeUsage) return undefined;
+  if (target.provider.traits.streamUsage === false) return undefined;
+  const name = "stream_options.include_usage: true";
+  const present = member(wire, "stream_options");
+  const options = JSON.stringify({ ...(isObject(present) ? present : {}), include_usage: true });
+  const kind = present === undefined ? "insert" : "replace";
+  return { name, edit: { kind, key: "stream_options", value: options } };
 }
 
 /** Takes a stream's frames to the client. One per stream. */

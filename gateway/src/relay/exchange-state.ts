@@ -17,6 +17,12 @@ export type ExchangeDeps = {
   readonly ids: Ids;
   readonly transport: Transport;
   readonly sink: RecordSink;
+  /** Exchanges that have not ended, for a process that wants to stop. */
+  readonly live: Set<Exchange>;
+  /** Told of what should not have been possible; the client only learns that it was our fault. */
+  readonly reportBug: (bug: unknown, requestId: string) => void;
+  /** The product's own version. */
+  readonly version: string;
 };
 
 /** One request while it lasts: what is known so far. Owned by `handle`; settled exactly once. */
@@ -47,6 +53,18 @@ export type Exchange = {
   requestBytes: number;
   clientGone: boolean;
   settled: boolean;
+  /** Ends it from outside, when the process cannot wait for it any longer. */
+  interrupt: (reason: Failure) => void;
+};
+
+/** The client's side of a conversation: how to read what it sent and how to answer it. */
+export type Conversation = {
+  readonly dialect: ClientDialect;
+  readonly client: ClientContext;
+  /** An operation without a dialect of its own: answered whole, in the bytes it came in. */
+  readonly relayed: boolean;
+  /** How long the client said it waits for an answer, if it did. */
+  readonly patienceMs: number | undefined;
 };
 
 export function openExchange(deps: ExchangeDeps, config: Config, request: InboundRequest, reply: Reply): Exchange {
@@ -75,6 +93,7 @@ export function openExchange(deps: ExchangeDeps, config: Config, request: Inboun
     requestBytes: 0,
     clientGone: false,
     settled: false,
+    interrupt: () => exchange.handle.abort(),
   };
   reply.onClose(() => {
     exchange.clientGone = true;

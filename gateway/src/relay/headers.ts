@@ -81,7 +81,15 @@ function callerScheme(provider: Provider, place: string): AuthScheme {
 }
 
 /** Provider headers that the client of a successful answer may see, whoever's credential it was. */
-const passDown = new Set(["openai-processing-ms", "openai-version", "openai-model", "x-models-etag", "x-reasoning-included"]);
+const passDown = new Set([
+  "openai-processing-ms",
+  "openai-version",
+  "openai-model",
+  "x-models-etag",
+  "x-reasoning-included",
+  // Our own mark on a count that no provider made.
+  "x-dragoman-estimated",
+]);
 
 /** Rate limits and spending of an account: the caller's business only when it is the caller's account. */
 const passDownWithOwnCredential = [

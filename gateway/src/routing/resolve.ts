@@ -208,3 +208,18 @@ function isNear(id: string, model: string): boolean {
   while (shared < left.length && left[shared] === right[shared]) shared += 1;
   return shared >= 5 && shared * 2 >= Math.min(left.length, right.length);
 }
+
+/** Models that a list shows: exact ids of every provider, and the demo's where nothing else is configured. */
+export function listModels(config: Config): readonly { readonly id: string; readonly owner: string; readonly resolution: Resolution }[] {
+  const seen = new Set<string>();
+  const listed = [];
+  for (const provider of config.demo.catchAll ? [...config.providers, demoProvider] : config.providers) {
+    for (const entry of provider.models) {
+      const id = provider === demoProvider ? `${provider.id}::${entry.id}` : entry.id;
+      if (/[*[]/.test(entry.id) || seen.has(id)) continue;
+      seen.add(id);
+      listed.push({ id, owner: provider.id, resolution: provided(provider, entry, entry.id) });
+    }
+  }
+  return listed;
+}

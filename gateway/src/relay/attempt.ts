@@ -1,0 +1,235 @@
+import { failure, UPSTREAM_ERROR_BODY_BYTES_MAX, type Failure } from "../canonical/failure.ts";
+import type { CanonicalEvent } from "../canonical/event.ts";
+import { unfold } from "../canonical/unfold.ts";
+import type { DecoderOptions } from "../dialects/dialect.ts";
+import { upstreamDialect } from "../dialects/upstream.ts";
+import { framers } from "../framing/framers.ts";
+import type { FramingId } from "../framing/framer.ts";
+import { parseJson } from "../lib/json.ts";
+import { readRelayedUsage } from "../operations/relayed-usage.ts";
+import { fail, ok, type Result } from "../lib/result.ts";
+import { upstreamUrl } from "../providers/urls.ts";
+import { observe } from "../record/observe.ts";
+import type { AttemptRecord } from "../record/record.ts";
+import type { Target } from "../routing/plan.ts";
+import { peekStream, type AnswerStream } from "./answer-stream.ts";
+import { chooseCarry, plainCarry, streamCarry, streamOfWhole, type CarriedRequest } from "./carry.ts";
+import { elapsedMs, type Conversation, type Exchange } from "./exchange-state.ts";
+import { upstreamHeaders, upstreamRequestId } from "./headers.ts";
+import type { Headers, UpstreamCall } from "./ports.ts";
+import { callUpstream, readWhole, type UpstreamAnswer } from "./upstream-call.ts";
+
+/** A provider's plain answer is held whole; one larger than this is not an answer of a language model. */
+export const PLAIN_ANSWER_BYTES_MAX = 256 * 1024 * 1024;
+
+/** What a provider answered, ready for the client. */
+export type Answer = { readonly status: number; readonly headers: Headers; readonly credential: Target["credential"]["kind"] } & (
+  | { readonly kind: "plain"; readonly body: Uint8Array | string; readonly contentType: string }
+  | { readonly kind: "stream"; readonly stream: AnswerStream }
+);
+
+type AttemptDraft = { -readonly [K in keyof AttemptRecord]: AttemptRecord[K] };
+
+/** One call to one target. Fails only while nothing of its answer has reached the client. */
+export async function makeAttempt(
+  exchange: Exchange,
+  conversation: Conversation,
+  target: Target,
+  carried: CarriedRequest,
+): Promise<Result<Answer, Failure>> {
+  const draft = openAttempt(exchange, target, carried);
+  const answer = await call(exchange, conversation, target, carried, draft);
+  draft.endedMs = elapsedMs(exchange);
+  if (!answer.ok) {
+    const { class: kind, code, message } = answer.error;
+    draft.failure = { class: kind, code, message };
+  }
+  return answer;
+}
+
+async function call(
+  exchange: Exchange,
+  conversation: Conversation,
+  target: Target,
+  carried: CarriedRequest,
+  draft: AttemptDraft,
+): Promise<Result<Answer, Failure>> {
+  const { watchdog, handle } = exchange;
+  const request = upstreamCall(exchange, conversation, target, carried);
+  const answered = await callUpstream(
+    exchange.deps.transport,
+    watchdog,
+    request,
+    firstByteMs(conversation, target),
+    handle,
+  );
+  if (!answered.ok) return answered;
+  const { status, headers } = answered.value;
+  draft.status = status;
+  draft.headersMs = elapsedMs(exchange);
+  draft.upstreamRequestId = upstreamRequestId(headers);
+  if (status >= 300 || status < 200) return fail(await readFailure(exchange, target, answered.value));
+  const framing = conversation.client.head.stream ? streamFraming(headers, conversation, target) : undefined;
+  return framing === undefined
+    ? readPlain(exchange, conversation, target, answered.value, draft)
+    : openStream(exchange, conversation, target, answered.value, framing, carried, draft);
+}
+
+function upstreamCall(exchange: Exchange, conversation: Conversation, target: Target, carried: CarriedRequest): UpstreamCall {
+  const { provider, credential } = target;
+  const { stream } = conversation.client.head;
+  const crossing = upstreamHeaders(exchange.request.headers, provider, credential, {
+    verbatim: carried.kind === "verbatim",
+    stream,
+    contentType: "application/json",
+  });
+  const query = [carried.query, crossing.query].filter((part) => part !== "").join("&");
+  const url = upstreamUrl(provider, target.operation, { model: target.upstreamModel, stream, query });
+  return {
+    method: "POST",
+    origin: url.origin,
+    path: url.path,
+    headers: { ...crossing.headers, ...carried.headers },
+    body: carried.body(),
+    connectTimeoutMs: provider.timeouts.connectMs,
+  };
+}
+
+/** A model's own limit, else the provider's; a client that says how long it waits is not kept waiting longer. */
+function firstByteMs(conversation: Conversation, target: Target): number {
+  const { timeouts } = target.provider;
+  const usual = conversation.client.head.stream ? timeouts.firstByteStreamMs : timeouts.firstBytePlainMs;
+  return Math.min(target.timeoutMs ?? usual, conversation.patienceMs ?? Infinity);
+}
+
+/** How a successful answer to a streaming request is framed; undefined when the provider answered with one whole document. */
+function streamFraming(headers: Headers, conversation: Conversation, target: Target): FramingId | undefined {
+  const type = headers["content-type"] ?? "";
+  if (type.startsWith("text/event-stream")) return "sse";
+  if (type.startsWith("application/x-ndjson")) return "ndjson";
+  // Gemini without `alt=sse` streams a JSON array under the content type of a plain answer.
+  if (target.dialect === "gemini" && conversation.client.framing === "json-array") return "json-array";
+  return undefined;
+}
+
+async function openStream(
+  exchange: Exchange,
+  conversation: Conversation,
+  target: Target,
+  answer: UpstreamAnswer,
+  framing: FramingId,
+  carried: CarriedRequest,
+  draft: AttemptDraft,
+): Promise<Result<Answer, Failure>> {
+  const { client, dialect } = conversation;
+  const choice = chooseCarry(client, { dialect: target.dialect, framing });
+  draft.carry = choice;
+  const stream = await peekStream({
+    clock: exchange.deps.clock,
+    startedAt: exchange.startedAt,
+    observation: exchange.observation,
+    watchdog: exchange.watchdog,
+    handle: exchange.handle,
+    source: answer.source,
+    framer: framers[framing](),
+    decoder: upstreamDialect(target.dialect).decoder(decoderOptions(conversation, target)),
+    carry: streamCarry(choice.response, dialect, client, carried.withhold),
+    idleMs: target.provider.timeouts.idleMs,
+  });
+  if (!stream.ok) return stream;
+  return ok({
+    kind: "stream",
+    status: answer.status,
+    headers: answer.headers,
+    credential: target.credential.kind,
+    stream: stream.value,
+  });
+}
+
+async function readPlain(
+  exchange: Exchange,
+  conversation: Conversation,
+  target: Target,
+  answer: UpstreamAnswer,
+  draft: AttemptDraft,
+): Promise<Result<Answer, Failure>> {
+  const limits = { bytesMax: PLAIN_ANSWER_BYTES_MAX, idleMs: target.provider.timeouts.idleMs };
+  const body = await readWhole(answer.source, exchange.watchdog, limits, exchange.handle);
+  if (!body.ok) return body;
+  const { client, dialect } = conversation;
+  const json = parseJson(toText(body.value));
+  const common = { status: answer.status, headers: answer.headers, credential: target.credential.kind };
+  const contentType = answer.headers["content-type"] ?? "application/json";
+  if (conversation.relayed) {
+    const usage = readRelayedUsage(json);
+    if (usage !== undefined) observeWhole(exchange, [{ type: "usage", usage }]);
+    return ok({ ...common, kind: "plain", body: body.value, contentType });
+  }
+  if (json === undefined) {
+    return fail(failure("provider_bad_response", "The provider's answer is not JSON."));
+  }
+  const read = upstreamDialect(target.dialect).readResponse(json, decoderOptions(conversation, target));
+  if (!read.ok) return read;
+  const events = unfold(read.value);
+  observeWhole(exchange, events);
+  // A whole document where a stream was asked for: the client gets the stream it can read.
+  if (client.head.stream) {
+    draft.carry = { ...draft.carry, response: "translate" };
+    const streamType = client.framing === "sse" ? "text/event-stream; charset=utf-8" : "application/json; charset=utf-8";
+    return ok({ ...common, kind: "plain", body: streamOfWhole(dialect, client, events), contentType: streamType });
+  }
+  const choice = chooseCarry(client, { dialect: target.dialect, framing: client.framing });
+  draft.carry = choice;
+  const carried = plainCarry(choice.response, dialect, client, { bytes: body.value, contentType, response: read.value });
+  return ok({ ...common, kind: "plain", ...carried });
+}
+
+function observeWhole(exchange: Exchange, events: readonly CanonicalEvent[]): void {
+  const now = elapsedMs(exchange);
+  for (const event of events) observe(exchange.observation, event, now);
+}
+
+async function readFailure(exchange: Exchange, target: Target, answer: UpstreamAnswer): Promise<Failure> {
+  const { status, headers, source } = answer;
+  if (status < 400) {
+    source.abort();
+    // Following it would carry the credential to an address nobody configured.
+    return failure("provider_redirect", `The provider answered with a redirect (${status}), which is never followed.`, {
+      retryable: false,
+    });
+  }
+  const limits = { bytesMax: UPSTREAM_ERROR_BODY_BYTES_MAX, idleMs: target.provider.timeouts.idleMs };
+  const body = await readWhole(source, exchange.watchdog, limits, exchange.handle);
+  if (!body.ok && body.error.class === "cancelled") return body.error;
+  return upstreamDialect(target.dialect).readError({ status, headers, body: body.ok ? body.value : new Uint8Array() });
+}
+
+function decoderOptions(conversation: Conversation, target: Target): DecoderOptions {
+  const { head, requestId, createdAt } = conversation.client;
+  return { issuer: target.provider.id, candidates: head.candidates, requestId, createdAt };
+}
+
+function openAttempt(exchange: Exchange, target: Target, carried: CarriedRequest): AttemptDraft {
+  const draft: AttemptDraft = {
+    provider: target.provider.id,
+    model: target.upstreamModel,
+    dialect: target.dialect,
+    credential: target.credential.kind,
+    carry: { request: carried.kind, response: carried.kind },
+    edits: carried.edits,
+    startedMs: elapsedMs(exchange),
+    headersMs: undefined,
+    endedMs: 0,
+    status: undefined,
+    upstreamRequestId: undefined,
+    failure: undefined,
+  };
+  exchange.attempts.push(draft);
+  exchange.provider = target.provider.id;
+  exchange.upstreamModel = target.upstreamModel;
+  return draft;
+}
+
+function toText(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+}

@@ -1,0 +1,56 @@
+import type { ClientDialect } from "../dialects/dialect.ts";
+import type { WireRequest } from "../dialects/wire-request.ts";
+import { authorise, type Caller } from "../limits/identify.ts";
+import { ok, type Result } from "../lib/result.ts";
+import type { Failure } from "../canonical/failure.ts";
+import { countAnswers, estimateTokens } from "../operations/count-tokens.ts";
+import { answerLocally } from "../operations/local.ts";
+import type { Match } from "../operations/table.ts";
+import { listModels } from "../routing/resolve.ts";
+import type { Answer } from "./attempt.ts";
+import { settle, type Exchange } from "./exchange-state.ts";
+import { refuse } from "./refuse.ts";
+
+/** Answers what needs no provider, and settles. Probes are not recorded as calls. */
+export function respondLocally(
+  exchange: Exchange,
+  dialect: ClientDialect,
+  match: Match,
+  query: URLSearchParams,
+  caller: Caller,
+): void {
+  const { operation } = match;
+  if (operation.kind !== "local") throw new Error(`${operation.id} is not answered locally`);
+  const answer = answerLocally(match, operation.id, {
+    version: exchange.deps.version,
+    models: () => listModels(exchange.config).filter(({ id, resolution }) => authorise(caller, resolution, id) === undefined),
+    headers: exchange.request.headers,
+    query,
+  });
+  if (!answer.ok) {
+    refuse(exchange, dialect, answer.error);
+    return;
+  }
+  const { body, contentType } = answer.value;
+  exchange.reply.send(200, { "content-type": contentType, "x-request-id": exchange.requestId }, body);
+  const bytes = Buffer.byteLength(body);
+  settle(exchange, { status: 200, end: "complete", failure: undefined, bytes, firstByteMs: undefined, unreadableFrames: 0 });
+}
+
+/** A prompt's tokens where the provider cannot count them: an estimate, and called one. */
+export function countLocally(match: Match, wire: WireRequest): Result<Answer, Failure> {
+  const { id } = match.operation;
+  if (id !== "count-tokens-anthropic" && id !== "count-tokens-gemini") throw new Error(`${id} does not count tokens`);
+  const tree = wire.tree();
+  if (!tree.ok) return tree;
+  const body = JSON.stringify(countAnswers[id](estimateTokens(tree.value)));
+  return ok({
+    kind: "plain",
+    status: 200,
+    headers: { "x-dragoman-estimated": "true" },
+    credential: "none",
+    body,
+    contentType: "application/json; charset=utf-8",
+  });
+}
+

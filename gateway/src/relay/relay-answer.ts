@@ -1,0 +1,45 @@
+import type { Answer } from "./attempt.ts";
+import { elapsedMs, settle, type Exchange } from "./exchange-state.ts";
+import { passedDownHeaders } from "./headers.ts";
+import type { Headers } from "./ports.ts";
+
+/** Sends a provider's answer to the client and settles when it is over. The only way out besides `refuse`. */
+export async function relayAnswer(exchange: Exchange, answer: Answer): Promise<void> {
+  const { reply } = exchange;
+  const headers = answerHeaders(exchange, answer);
+  const firstByteMs = elapsedMs(exchange);
+  if (answer.kind === "plain") {
+    reply.send(answer.status, headers, answer.body);
+    settle(exchange, {
+      status: answer.status,
+      end: exchange.clientGone ? "cancelled" : "complete",
+      failure: undefined,
+      bytes: Buffer.byteLength(answer.body),
+      firstByteMs,
+      unreadableFrames: 0,
+    });
+    return;
+  }
+  exchange.interrupt = (reason) => answer.stream.interrupt(reason);
+  const result = await answer.stream.relay(reply, answer.status, headers);
+  const attempt = exchange.attempts.at(-1);
+  if (attempt !== undefined) Object.assign(attempt, { endedMs: elapsedMs(exchange) });
+  settle(exchange, { ...result, status: answer.status, firstByteMs });
+}
+
+function answerHeaders(exchange: Exchange, answer: Answer): Headers {
+  const headers: Record<string, string> = passedDownHeaders(answer.headers, answer.credential);
+  headers["x-request-id"] = exchange.requestId;
+  if (exchange.dialect?.id === "anthropic-messages") headers["request-id"] = exchange.requestId;
+  if (exchange.provider !== undefined) headers["x-dragoman-provider"] = exchange.provider;
+  if (answer.kind === "plain") {
+    headers["content-type"] = answer.contentType;
+    return headers;
+  }
+  headers["content-type"] =
+    exchange.client?.framing === "json-array" ? "application/json; charset=utf-8" : "text/event-stream; charset=utf-8";
+  // Proxies in front of the gateway must neither store nor batch a stream.
+  headers["cache-control"] = "no-cache, no-transform";
+  headers["x-accel-buffering"] = "no";
+  return headers;
+}
