@@ -57,6 +57,8 @@ export const failureCodes = {
   method_not_allowed: "method-not-allowed",
   websocket_unsupported: "upgrade-required",
   headers_too_large: "headers-too-large",
+  /** Not HTTP/1.1 as the standard has it: framing, Host, an upgrade or expectation that is not served. */
+  invalid_http: "invalid-request",
   body_too_large: "too-large",
   body_timeout: "request-timeout",
   body_incomplete: "invalid-request",

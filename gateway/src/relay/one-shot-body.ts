@@ -6,7 +6,7 @@ export type UndiciBody = NonNullable<Dispatcher.DispatchOptions["body"]>;
  * A request body that can be read once and forgets its pieces as they are sent. undici holds on to the body it was given
  * until the answer has ended, which for a stream is minutes; of this one, only an empty shell is left by then.
  */
-export function oneShotBody(pieces: readonly Uint8Array[]): { readonly body: UndiciBody; drop(): void } {
+export function oneShotBody(pieces: readonly Uint8Array[]): { readonly body: UndiciBody; readonly drop: () => void } {
   const iterator = new OneShot(pieces);
   // undici documents and handles iterables, but its types do not list them. A Readable would cost a third more CPU per call.
   return { body: iterator as unknown as UndiciBody, drop: () => iterator.return() };

@@ -1,0 +1,210 @@
+import type { ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Headers, Reply } from "../relay/ports.ts";
+import { announcedBytes, hasBody } from "./body.ts";
+import { closeLingering, type Edge } from "./edge.ts";
+
+/** An unread rest of a request up to this size is read and dropped; for more the connection is closed instead. */
+const DROPPED_BODY_BYTES_MAX = 65_536;
+
+/** Frames up to this size are copied into one buffer with their chunk framing; larger ones are cheaper to gather. */
+const COPIED_FRAME_BYTES_MAX = 16_384;
+
+/** When a client that has sent FIN is asked again whether it still listens, counted from each question to the next. */
+const PROBE_DELAYS_MS = [50, 200, 1_000, 5_000] as const;
+
+/** Framing is decided here alone, whatever a handler says. */
+const FRAMING_HEADERS = new Set(["content-length", "transfer-encoding", "connection", "keep-alive"]);
+
+/** RFC 9110 §5.5, and node refuses everything else by throwing. */
+// oxlint-disable-next-line no-control-regex
+const NOT_IN_HEADERS = /[^\t\x20-\x7e\x80-\xff]/g;
+
+/** A reply over a node response. Calls after the end, or after the client has gone, do nothing. */
+export class NodeReply implements Reply {
+  started = false;
+  readonly #response: ServerResponse;
+  readonly #edge: Edge;
+  readonly #requestHeaders: Headers;
+  readonly #moreHeaders: readonly string[] | undefined;
+  /** Set while a stream runs: frames go to the socket directly, without node's four buffers and a tick for each. */
+  #socket: Socket | undefined;
+  #chunked = false;
+  #ended = false;
+  #closing = false;
+  #awaitsDrain = false;
+  #closeListeners: (() => void)[] | undefined;
+  #drainListeners: (() => void)[] | undefined;
+
+  /** `moreHeaders`: names and values alternating, added to whatever is answered. */
+  constructor(
+    response: ServerResponse,
+    edge: Edge,
+    requestHeaders: Headers,
+    moreHeaders: readonly string[] | undefined,
+  ) {
+    this.#response = response;
+    this.#edge = edge;
+    this.#requestHeaders = requestHeaders;
+    this.#moreHeaders = moreHeaders;
+  }
+
+  /** The answer has left, to the last byte. */
+  get finished(): boolean {
+    return this.#response.writableFinished;
+  }
+
+  /** No further request is to be served on this connection. */
+  get closing(): boolean {
+    return this.#closing;
+  }
+
+  send(status: number, headers: Headers, body: Uint8Array | string): void {
+    if (this.started || this.#isOver()) return;
+    this.started = true;
+    this.#ended = true;
+    const fields = this.#fields(headers);
+    if (status !== 204 && status !== 304) fields.push("content-length", String(Buffer.byteLength(body)));
+    this.#response.writeHead(status, fields);
+    this.#response.end(body);
+  }
+
+  start(status: number, headers: Headers): void {
+    if (this.started || this.#isOver()) return;
+    this.started = true;
+    this.#response.writeHead(status, this.#fields(headers));
+    this.#response.flushHeaders();
+    this.#chunked = this.#response.chunkedEncoding;
+    const bodyless = this.#response.req.method === "HEAD" || status === 204 || status === 304;
+    if (!bodyless) this.#socket = this.#response.socket ?? undefined;
+  }
+
+  write(bytes: Uint8Array | string): boolean {
+    const socket = this.#socket;
+    // An empty chunk would end the answer (RFC 9112 §7.1).
+    if (socket === undefined || this.#isOver() || bytes.length === 0) return true;
+    const flowing = this.#chunked ? writeChunk(socket, bytes) : socket.write(bytes);
+    if (!flowing) this.#awaitDrain(socket);
+    return flowing;
+  }
+
+  end(): void {
+    if (!this.started || this.#isOver()) return;
+    this.#ended = true;
+    this.#response.end();
+  }
+
+  destroy(): void {
+    if (this.#isOver()) return;
+    this.#ended = true;
+    const { socket } = this.#response;
+    // Without chunk framing, closing is how an answer ends; only a reset tells the client that this one did not.
+    if (this.started && !this.#chunked && socket !== null) socket.resetAndDestroy();
+    else this.#response.destroy();
+  }
+
+  onClose(listener: () => void): void {
+    if (this.#response.closed) {
+      if (!this.#ended) listener();
+      return;
+    }
+    if (this.#closeListeners !== undefined) {
+      this.#closeListeners.push(listener);
+      return;
+    }
+    this.#closeListeners = [listener];
+    this.#response.on("close", () => this.#clientLeft());
+  }
+
+  onDrain(listener: () => void): void {
+    this.#drainListeners ??= [];
+    this.#drainListeners.push(listener);
+  }
+
+  /** Answers `Expect: 100-continue`: the body is wanted. */
+  sendContinue(): void {
+    if (!this.started && !this.#isOver()) this.#response.writeContinue();
+  }
+
+  /** Makes this the last answer on its connection, also when it has begun. */
+  closeAfter(): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    if (this.started) this.#response.on("finish", () => this.#response.req.socket.destroySoon());
+  }
+
+  /**
+   * The client has closed its sending half. It may still listen (RFC 9112 §9.6 allows that), or be gone altogether, and
+   * only writing tells: an interim answer is read over by a client that listens and refused by the system of one that does
+   * not. Once a stream runs, its frames tell as much.
+   */
+  halfClosed(attempt = 0): void {
+    const delayMs = PROBE_DELAYS_MS[attempt];
+    if (this.started || this.#isOver() || this.#response.req.httpVersion !== "1.1") return;
+    this.sendContinue();
+    if (delayMs !== undefined) this.#edge.clock.setTimer(() => this.halfClosed(attempt + 1), delayMs);
+  }
+
+  #isOver(): boolean {
+    return this.#ended || this.#response.destroyed || this.#response.req.socket.destroyed;
+  }
+
+  #fields(headers: Headers): string[] {
+    if (this.#mustClose()) {
+      this.#closing = true;
+      this.#response.shouldKeepAlive = false;
+      const { socket, complete } = this.#response.req;
+      if (!complete) socket.destroySoon = () => closeLingering(socket, this.#edge);
+    }
+    const fields = this.#moreHeaders === undefined ? [] : [...this.#moreHeaders];
+    for (const name in headers) {
+      const value = headers[name];
+      if (value !== undefined && !FRAMING_HEADERS.has(name)) fields.push(name, value.replace(NOT_IN_HEADERS, "?"));
+    }
+    return fields;
+  }
+
+  #mustClose(): boolean {
+    if (this.#closing || this.#edge.draining) return true;
+    if (this.#response.req.complete || !hasBody(this.#requestHeaders)) return false;
+    return (announcedBytes(this.#requestHeaders) ?? Infinity) > DROPPED_BODY_BYTES_MAX;
+  }
+
+  #awaitDrain(socket: Socket): void {
+    if (this.#awaitsDrain) return;
+    this.#awaitsDrain = true;
+    socket.once("drain", () => {
+      this.#awaitsDrain = false;
+      if (this.#isOver() || this.#drainListeners === undefined) return;
+      for (const listener of this.#drainListeners) listener();
+    });
+  }
+
+  #clientLeft(): void {
+    if (this.#ended || this.#closeListeners === undefined) return;
+    for (const listener of this.#closeListeners) listener();
+  }
+}
+
+const CRLF = "\r\n";
+
+/** One chunk (RFC 9112 §7.1) in one write to the system. */
+function writeChunk(socket: Socket, bytes: Uint8Array | string): boolean {
+  if (typeof bytes === "string") {
+    return socket.write(`${Buffer.byteLength(bytes).toString(16)}\r\n${bytes}\r\n`, "utf8");
+  }
+  const size = bytes.length.toString(16) + CRLF;
+  if (bytes.length <= COPIED_FRAME_BYTES_MAX) {
+    const chunk = Buffer.allocUnsafe(size.length + bytes.length + CRLF.length);
+    chunk.write(size, 0, "latin1");
+    chunk.set(bytes, size.length);
+    chunk.write(CRLF, size.length + bytes.length, "latin1");
+    return socket.write(chunk);
+  }
+  socket.cork();
+  socket.write(size, "latin1");
+  socket.write(bytes);
+  const flowing = socket.write(CRLF, "latin1");
+  socket.uncork();
+  return flowing;
+}
