@@ -19,11 +19,6 @@ export function fragments(bytesMax: number): Fragments {
   return { bytesMax, length: 0, pieces: [], block: undefined, blockUsed: 0 };
 }
 
-/** Views `bytes` as a Buffer, whose searching and decoding are native, without copying. */
-export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
 /** Throws `FrameTooLargeError` when a frame of `length` bytes is above the limit. */
 export function checkFrameSize(length: number, bytesMax: number): void {
   if (length > bytesMax) throw new FrameTooLargeError(`a frame of the stream is larger than ${bytesMax} bytes`);

@@ -1,5 +1,6 @@
 import { parseJson } from "../lib/json.ts";
-import { asBuffer, fragments, keepFragment, takeFragments, type Fragments } from "./fragments.ts";
+import { asBuffer, isSpace, NO_BYTES } from "./bytes.ts";
+import { fragments, keepFragment, takeFragments, type Fragments } from "./fragments.ts";
 import { FRAME_BYTES_MAX, type Frame, type Framer } from "./framer.ts";
 import { closingQuote, isEscapedAt, quoteFinder, type QuoteFinder } from "./json-string.ts";
 
@@ -9,7 +10,6 @@ const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
-const NOTHING = Buffer.alloc(0);
 
 /**
  * A JSON array whose elements arrive one after another: Gemini's `streamGenerateContent` without `alt=sse`. A frame is an
@@ -69,12 +69,12 @@ function pushBytes(state: ArrayState, bytes: Buffer): Frame[] {
 }
 
 function endStream(state: ArrayState): { frames: Frame[]; rest: Uint8Array } {
-  if (state.held.length === 0) return { frames: [], rest: NOTHING };
+  if (state.held.length === 0) return { frames: [], rest: NO_BYTES };
   // A number or a literal has no end of its own; every other whole element has been given out already.
   state.boundary = state.place === "scalar" ? "element" : "separator";
-  const frame = takeFrame(state, NOTHING);
+  const frame = takeFrame(state, NO_BYTES);
   return frame.payload !== undefined && parseJson(frame.payload.data) !== undefined
-    ? { frames: [frame], rest: NOTHING }
+    ? { frames: [frame], rest: NO_BYTES }
     : { frames: [], rest: frame.bytes };
 }
 
@@ -192,8 +192,4 @@ function afterSpace(bytes: Buffer, from: number): number {
 
 function isSeparator(state: ArrayState, byte: number | undefined): boolean {
   return isSpace(byte) || (byte === COMMA && state.place === "between");
-}
-
-function isSpace(byte: number | undefined): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }

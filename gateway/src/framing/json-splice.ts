@@ -1,4 +1,4 @@
-import { asBuffer } from "./fragments.ts";
+import { asBuffer, isSpace } from "./bytes.ts";
 import type { JsonScan, Span } from "./json-scan.ts";
 
 /** A change of one top-level member. `value` is JSON text. */
@@ -117,8 +117,4 @@ function beforeSpace(bytes: Buffer, at: number): number {
   let position = at;
   while (isSpace(bytes[position - 1])) position -= 1;
   return position;
-}
-
-function isSpace(byte: number | undefined): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }

@@ -1,9 +1,9 @@
 import { parseJson } from "../lib/json.ts";
-import { asBuffer, fragments, keepFragment, takeFragments } from "./fragments.ts";
+import { asBuffer, NO_BYTES } from "./bytes.ts";
+import { fragments, keepFragment, takeFragments } from "./fragments.ts";
 import { FRAME_BYTES_MAX, type Frame, type Framer } from "./framer.ts";
 
 const LF = 0x0a;
-const NOTHING = Buffer.alloc(0);
 
 /**
  * One JSON document per line (Ollama's own API, batch files). A frame is a line with its LF; blank lines carry nothing.
@@ -24,9 +24,9 @@ export function ndjsonFramer(options: { readonly frameBytesMax?: number } = {}):
       return frames;
     },
     end() {
-      const frame = lineFrame(takeFragments(held, NOTHING));
+      const frame = lineFrame(takeFragments(held, NO_BYTES));
       return frame.payload !== undefined && parseJson(frame.payload.data) !== undefined
-        ? { frames: [frame], rest: NOTHING }
+        ? { frames: [frame], rest: NO_BYTES }
         : { frames: [], rest: frame.bytes };
     },
   };

@@ -1,12 +1,15 @@
 import { parseJson } from "../lib/json.ts";
-import { asBuffer, checkFrameSize, fragments, keepFragment, takeFragments, type Fragments } from "./fragments.ts";
+import { asBuffer, NO_BYTES } from "./bytes.ts";
+import { checkFrameSize, fragments, keepFragment, takeFragments, type Fragments } from "./fragments.ts";
 import { FRAME_BYTES_MAX, type Frame, type Framer, type FramePayload } from "./framer.ts";
 
-const LF = 0x0a;
 const CR = 0x0d;
+const LF = 0x0a;
 const SPACE = 0x20;
 const COLON = 0x3a;
-const NOTHING = Buffer.alloc(0);
+
+/** Reads of a socket are not larger; for what is, decoding twice would cost more than it saves. */
+const DECODE_WHOLE_BYTES_MAX = 64 * 1024;
 
 /**
  * Server-sent events on bytes, as the HTML standard defines them
@@ -40,27 +43,26 @@ type SseState = {
 function pushBytes(state: SseState, bytes: Buffer): Frame[] {
   const frames: Frame[] = [];
   if (bytes.length === 0) return frames;
+  const lines = readLines(bytes);
   let position = 0;
   if (state.held.length > 0) {
-    position = findFrameEnd(state, bytes);
+    position = findFrameEnd(state, lines, 0);
     if (position < 0) {
       keepFragment(state.held, bytes);
       return frames;
     }
     frames.push(takeHeldFrame(state, bytes.subarray(0, position)));
   }
-  const lines = readLines(bytes);
   while (position < bytes.length) {
     const block = readBlock(lines, position, state.atStreamStart, false);
     if (block === undefined) {
-      const rest = bytes.subarray(position);
-      findFrameEnd(state, rest);
-      keepFragment(state.held, rest);
+      findFrameEnd(state, lines, position);
+      keepFragment(state.held, bytes.subarray(position));
       break;
     }
     checkFrameSize(block.end - position, state.held.bytesMax);
-    const whole = position === 0 && block.end === bytes.length;
-    frames.push({ bytes: whole ? bytes : bytes.subarray(position, block.end), payload: block.payload });
+    const isWhole = position === 0 && block.end === bytes.length;
+    frames.push({ bytes: isWhole ? bytes : bytes.subarray(position, block.end), payload: block.payload });
     state.atStreamStart = false;
     position = block.end;
   }
@@ -68,11 +70,11 @@ function pushBytes(state: SseState, bytes: Buffer): Frame[] {
 }
 
 function endStream(state: SseState): { frames: Frame[]; rest: Uint8Array } {
-  if (state.held.length === 0) return { frames: [], rest: NOTHING };
+  if (state.held.length === 0) return { frames: [], rest: NO_BYTES };
   const frameEnded = state.carriageReturn === "ends-frame";
-  const frame = takeHeldFrame(state, NOTHING);
+  const frame = takeHeldFrame(state, NO_BYTES);
   return frameEnded || isComplete(frame.payload)
-    ? { frames: [frame], rest: NOTHING }
+    ? { frames: [frame], rest: NO_BYTES }
     : { frames: [], rest: frame.bytes };
 }
 
@@ -91,33 +93,32 @@ function takeHeldFrame(state: SseState, last: Buffer): Frame {
 }
 
 /**
- * Continues the held frame through `bytes`. Answers the offset after its end, which is 0 when a CR that came earlier was its
- * last byte after all, or -1 when it goes on; the state then stands at the end of `bytes`.
+ * Follows the held frame through the lines from `from` on. Answers the offset after its end, which is `from` when a CR that
+ * came earlier was its last byte after all, or -1 when it goes on; the state then stands at the end of the bytes.
  */
-function findFrameEnd(state: SseState, bytes: Buffer): number {
-  let position = 0;
+function findFrameEnd(state: SseState, lines: Lines, from: number): number {
+  let position = from;
   if (state.carriageReturn !== "none") {
-    position = bytes[0] === LF ? 1 : 0;
+    if (lines.text.charCodeAt(position) === LF) position += 1;
     if (state.carriageReturn === "ends-frame") return position;
     state.carriageReturn = "none";
     state.lineIsEmpty = true;
   }
-  const lines = readLines(bytes);
-  while (position < bytes.length) {
+  rewind(lines);
+  while (position < lines.text.length) {
     const end = lineEnd(lines, position);
-    const isBlank = state.lineIsEmpty && end === position;
-    if (end === bytes.length) {
+    if (end === lines.text.length) {
       state.lineIsEmpty = false;
       return -1;
     }
-    const next = lineAfter(bytes, end);
-    if (next === bytes.length && bytes[end] === CR && next === end + 1) {
+    const isBlank = state.lineIsEmpty && end === position;
+    if (endsWithLoneReturn(lines, end)) {
       state.carriageReturn = isBlank ? "ends-frame" : "ends-line";
       return -1;
     }
-    if (isBlank) return next;
+    position = lineAfter(lines, end);
+    if (isBlank) return position;
     state.lineIsEmpty = true;
-    position = next;
   }
   return -1;
 }
@@ -125,27 +126,25 @@ function findFrameEnd(state: SseState, bytes: Buffer): number {
 type Block = { readonly end: number; readonly payload: FramePayload | undefined };
 
 /**
- * Reads the lines of one frame up to and with its blank line; undefined when `bytes` end before. With `isLast` nothing
- * follows, so the end of `bytes` ends the frame and a trailing CR is a line end.
+ * Reads the lines of one frame up to and with its blank line; undefined when the bytes end before. With `isLast` nothing
+ * follows, so the end of the bytes ends the frame and a trailing CR is a line end.
  */
 function readBlock(lines: Lines, start: number, atStreamStart: boolean, isLast: boolean): Block | undefined {
-  const { bytes } = lines;
+  const { length } = lines.text;
   let event = "";
   let data: string | undefined;
   let position = start;
-  let field = atStreamStart ? afterByteOrderMark(bytes, start) : start;
+  let field = atStreamStart ? afterByteOrderMark(lines.bytes, start) : start;
   for (;;) {
     const end = lineEnd(lines, position);
-    const next = lineAfter(bytes, end);
-    if (end === bytes.length || (next === bytes.length && bytes[end] === CR && next === end + 1)) {
-      if (!isLast) return undefined;
-    }
-    if (end === position) return { end: Math.min(next, bytes.length), payload: payloadOf(event, data) };
-    if (isDataField(bytes, field, end)) {
-      const value = fieldValue(bytes, field + 4, end);
+    if (!isLast && (end === length || endsWithLoneReturn(lines, end))) return undefined;
+    const next = lineAfter(lines, end);
+    if (end === position) return { end: Math.min(next, length), payload: payloadOf(event, data) };
+    if (isField(lines.text, "data", field, end)) {
+      const value = fieldValue(lines, field + 4, end);
       data = data === undefined ? value : `${data}\n${value}`;
-    } else if (isEventField(bytes, field, end)) {
-      event = fieldValue(bytes, field + 5, end);
+    } else if (isField(lines.text, "event", field, end)) {
+      event = fieldValue(lines, field + 5, end);
     }
     position = next;
     field = next;
@@ -153,67 +152,72 @@ function readBlock(lines: Lines, start: number, atStreamStart: boolean, isLast: 
 }
 
 /** The standard dispatches nothing without data; a name alone is kept because some providers say things that way. */
-function payloadOf(event: string, data: string | undefined): FramePayload | undefined {
-  if (event === "" && (data === undefined || data === "")) return undefined;
-  return { event, data: data ?? "" };
-}
-
-function isDataField(bytes: Buffer, at: number, end: number): boolean {
-  return (
-    bytes[at] === 0x64 &&
-    bytes[at + 1] === 0x61 &&
-    bytes[at + 2] === 0x74 &&
-    bytes[at + 3] === 0x61 &&
-    nameEnds(bytes, at + 4, end)
-  );
-}
-
-function isEventField(bytes: Buffer, at: number, end: number): boolean {
-  return (
-    bytes[at] === 0x65 &&
-    bytes[at + 1] === 0x76 &&
-    bytes[at + 2] === 0x65 &&
-    bytes[at + 3] === 0x6e &&
-    bytes[at + 4] === 0x74 &&
-    nameEnds(bytes, at + 5, end)
-  );
+function payloadOf(event: string, data = ""): FramePayload | undefined {
+  return event === "" && data === "" ? undefined : { event, data };
 }
 
 /** A line without a colon is a field with an empty value. */
-function nameEnds(bytes: Buffer, at: number, end: number): boolean {
-  return at === end || (at < end && bytes[at] === COLON);
+function isField(text: string, name: string, at: number, end: number): boolean {
+  if (!text.startsWith(name, at)) return false;
+  const colon = at + name.length;
+  return colon === end || text.charCodeAt(colon) === COLON;
 }
 
 /** What follows the colon, less one leading space. */
-function fieldValue(bytes: Buffer, colon: number, end: number): string {
-  const from = bytes[colon + 1] === SPACE ? colon + 2 : colon + 1;
-  return from < end ? bytes.toString("utf8", from, end) : "";
+function fieldValue(lines: Lines, colon: number, end: number): string {
+  const from = lines.text.charCodeAt(colon + 1) === SPACE ? colon + 2 : colon + 1;
+  if (from >= end) return "";
+  return lines.isDecoded ? lines.text.slice(from, end) : lines.bytes.toString("utf8", from, end);
 }
 
 function afterByteOrderMark(bytes: Buffer, at: number): number {
   return bytes[at] === 0xef && bytes[at + 1] === 0xbb && bytes[at + 2] === 0xbf ? at + 3 : at;
 }
 
-/** The next line ends at or after the reading position, remembered so that a chunk is searched once for each kind. */
-type Lines = { readonly bytes: Buffer; lineFeed: number; carriageReturn: number };
+/**
+ * Bytes with a text in which offsets are the same, because searching and cutting a string is several times as quick as a
+ * buffer. That is their UTF-8 text where each byte became one character (`isDecoded`), else their Latin-1 text, which is
+ * good for looking only. The next line ends are remembered, so that the text is searched once for each kind.
+ */
+type Lines = {
+  readonly bytes: Buffer;
+  readonly text: string;
+  readonly isDecoded: boolean;
+  lineFeed: number;
+  carriageReturn: number;
+};
 
 function readLines(bytes: Buffer): Lines {
-  return { bytes, lineFeed: -1, carriageReturn: -1 };
+  if (bytes.length <= DECODE_WHOLE_BYTES_MAX) {
+    const text = bytes.toString("utf8");
+    if (text.length === bytes.length) return { bytes, text, isDecoded: true, lineFeed: -1, carriageReturn: -1 };
+  }
+  return { bytes, text: bytes.toString("latin1"), isDecoded: false, lineFeed: -1, carriageReturn: -1 };
 }
 
-/** The offset of the LF or CR that ends the line around `from`, or the length of the bytes. */
+function rewind(lines: Lines): void {
+  lines.lineFeed = -1;
+  lines.carriageReturn = -1;
+}
+
+/** The offset of the LF or CR that ends the line around `from`, or the length of the text. */
 function lineEnd(lines: Lines, from: number): number {
-  if (lines.lineFeed < from) lines.lineFeed = offsetOf(lines.bytes, LF, from);
-  if (lines.carriageReturn < from) lines.carriageReturn = offsetOf(lines.bytes, CR, from);
+  if (lines.lineFeed < from) lines.lineFeed = offsetOf(lines.text, "\n", from);
+  if (lines.carriageReturn < from) lines.carriageReturn = offsetOf(lines.text, "\r", from);
   return lines.lineFeed < lines.carriageReturn ? lines.lineFeed : lines.carriageReturn;
 }
 
-function offsetOf(bytes: Buffer, byte: number, from: number): number {
-  const found = from < bytes.length ? bytes.indexOf(byte, from) : -1;
-  return found < 0 ? bytes.length : found;
+function offsetOf(text: string, character: string, from: number): number {
+  const found = text.indexOf(character, from);
+  return found < 0 ? text.length : found;
 }
 
 /** Where the line after the line end at `end` begins: CRLF is one line end. */
-function lineAfter(bytes: Buffer, end: number): number {
-  return bytes[end] === CR && bytes[end + 1] === LF ? end + 2 : end + 1;
+function lineAfter({ text }: Lines, end: number): number {
+  return text.charCodeAt(end) === CR && text.charCodeAt(end + 1) === LF ? end + 2 : end + 1;
+}
+
+/** Whether the line end at `end` is a CR after which nothing has arrived yet. */
+function endsWithLoneReturn({ text }: Lines, end: number): boolean {
+  return end === text.length - 1 && text.charCodeAt(end) === CR;
 }
