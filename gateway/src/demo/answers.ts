@@ -5,7 +5,6 @@ import type { CanonicalResponse, FinishReason } from "../canonical/response.ts";
 
 /** What the demo does with a request: how it answers, how fast, and where it breaks off. */
 export type DemoAnswer =
-  | { readonly kind: "failure"; readonly status: number; readonly failure: Failure; readonly retryAfterSeconds?: number }
   | {
       readonly kind: "answer";
       readonly response: CanonicalResponse;
@@ -29,9 +28,8 @@ const makers: Readonly<Record<string, Maker>> = {
   "fail-429": () => ({
     kind: "failure",
     status: 429,
-    retryAfterSeconds: 2,
     failure: failure("provider_rate_limited", "The demo model fail-429 always says that you are asking too often.", {
-      retryAfterMs: 2_000,
+      retryAfterMs: 1_000,
     }),
   }),
   "fail-500": () => ({

@@ -47,8 +47,6 @@ export type StreamResult = {
 export interface AnswerStream {
   /** Commits: sends the headers and everything held, then relays until the end. Resolves once, however it ends. */
   relay(reply: Reply, status: number, headers: Headers): Promise<StreamResult>;
-  /** Breaks off with a failure of the gateway's own (shutting down). */
-  interrupt(reason: Failure): void;
 }
 
 type State = {
@@ -95,7 +93,7 @@ export async function peekStream(parts: StreamParts): Promise<Result<AnswerStrea
   watchdog.set("commit", COMMIT_AFTER_MS);
   watchdog.set("idle", parts.idleMs);
   watchdog.listen((name) => onExpire(state, name));
-  handle.abort = () => onClientGone(state);
+  handle.abort = (reason) => (reason.class === "cancelled" ? onClientGone(state, reason) : breakOff(state, reason));
   source.read({
     data: (bytes) => onData(state, bytes),
     end: () => onSourceEnd(state),
@@ -103,10 +101,7 @@ export async function peekStream(parts: StreamParts): Promise<Result<AnswerStrea
   });
   const result = await peeked;
   if (!result.ok) return result;
-  return ok({
-    relay: (reply, status, headers) => relay(state, reply, status, headers),
-    interrupt: (reason) => breakOff(state, reason),
-  });
+  return ok({ relay: (reply, status, headers) => relay(state, reply, status, headers) });
 }
 
 function onData(state: State, bytes: Uint8Array): void {
@@ -291,7 +286,7 @@ function onExpire(state: State, name: DeadlineName): void {
       return;
     case "stall":
       state.reply?.destroy();
-      onClientGone(state);
+      onClientGone(state, failure("client_closed", "The client took nothing for a minute."));
       return;
     default:
       breakOff(state, deadlineFailure(name));
@@ -349,10 +344,9 @@ function conclude(state: State): void {
 }
 
 /** A client that leaves after the terminal has its answer; one that leaves before has cancelled. */
-function onClientGone(state: State): void {
+function onClientGone(state: State, gone: Failure): void {
   if (state.phase === "over") return;
   state.parts.source.abort();
-  const gone = failure("client_closed", "The client closed the connection.");
   if (state.phase === "peeking") {
     state.phase = "over";
     state.onPeeked(fail(gone));

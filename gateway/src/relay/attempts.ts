@@ -29,12 +29,13 @@ export async function runAttempts<Answer>(
       if (answer.ok) return answer;
       last = concludeFailure(answer.error, target.credential.kind);
       const { retrySame, tryNext } = dispositionOf(last);
-      if (!tryNext || exchange.clientGone) return fail(last);
+      if (exchange.abortedBy !== undefined) return fail(exchange.abortedBy);
+      if (!tryNext) return fail(last);
       if (!retrySame || repetition === retry.maxRetries || made === attemptsMax) break;
       const delayMs = backoffMs(retry, repetition, last.retryAfterMs, exchange.deps.random);
       if (delayMs === undefined) break;
       await pause(exchange, delayMs);
-      if (exchange.clientGone) return fail(failure("client_closed", "The client closed the connection."));
+      if (exchange.abortedBy !== undefined) return fail(exchange.abortedBy);
     }
   }
   return fail(last);

@@ -1,4 +1,4 @@
-import type { Failure } from "../canonical/failure.ts";
+import { failure, type Failure } from "../canonical/failure.ts";
 import type { Config } from "../config/config.ts";
 import type { ClientContext, ClientDialect } from "../dialects/dialect.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -51,10 +51,9 @@ export type Exchange = {
   provider: string | undefined;
   upstreamModel: string | undefined;
   requestBytes: number;
-  clientGone: boolean;
+  /** Why it has to stop, if it has to. */
+  abortedBy: Failure | undefined;
   settled: boolean;
-  /** Ends it from outside, when the process cannot wait for it any longer. */
-  interrupt: (reason: Failure) => void;
 };
 
 /** The client's side of a conversation: how to read what it sent and how to answer it. */
@@ -91,15 +90,17 @@ export function openExchange(deps: ExchangeDeps, config: Config, request: Inboun
     provider: undefined,
     upstreamModel: undefined,
     requestBytes: 0,
-    clientGone: false,
+    abortedBy: undefined,
     settled: false,
-    interrupt: () => exchange.handle.abort(),
   };
-  reply.onClose(() => {
-    exchange.clientGone = true;
-    exchange.handle.abort();
-  });
+  reply.onClose(() => abortExchange(exchange, failure("client_closed", "The client closed the connection.")));
   return exchange;
+}
+
+/** Ends an exchange from outside: nobody is there to read the answer, or the process cannot wait for it. */
+export function abortExchange(exchange: Exchange, reason: Failure): void {
+  exchange.abortedBy ??= reason;
+  exchange.handle.abort(exchange.abortedBy);
 }
 
 /** Milliseconds since the exchange began. */
@@ -126,7 +127,7 @@ export function settle(exchange: Exchange, settlement: Settlement): void {
 
 function toRecord(exchange: Exchange, settlement: Settlement): ExchangeRecord {
   const { observation, operation } = exchange;
-  const { failure } = settlement;
+  const told = settlement.failure;
   return {
     requestId: exchange.requestId,
     startedAt: new Date(exchange.startedWall).toISOString(),
@@ -153,7 +154,7 @@ function toRecord(exchange: Exchange, settlement: Settlement): ExchangeRecord {
     requestBytes: exchange.requestBytes,
     responseBytes: settlement.bytes,
     unreadableFrames: settlement.unreadableFrames,
-    failure: failure === undefined ? undefined : { class: failure.class, code: failure.code, message: failure.message },
+    failure: told === undefined ? undefined : { class: told.class, code: told.code, message: told.message },
   };
 }
 

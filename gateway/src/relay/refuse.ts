@@ -7,7 +7,7 @@ import { settle, type Exchange } from "./exchange-state.ts";
 /** Answers with an error in the caller's own format, and settles. The only way out besides `relayAnswer`. */
 export function refuse(exchange: Exchange, dialect: ClientDialect, reason: Failure): void {
   const { reply, attempts } = exchange;
-  if (exchange.clientGone || reason.class === "cancelled") {
+  if (reason.class === "cancelled" || exchange.abortedBy?.class === "cancelled") {
     reply.destroy();
     const status = 499;
     settle(exchange, { status, end: "cancelled", failure: reason, bytes: 0, firstByteMs: undefined, unreadableFrames: 0 });
@@ -50,7 +50,7 @@ export function crash(exchange: Exchange, dialect: ClientDialect): void {
     refuse(exchange, dialect, bug);
     return;
   }
-  exchange.handle.abort();
+  exchange.handle.abort(bug);
   exchange.reply.destroy();
   if (exchange.settled) return;
   const end = "upstream-failed";

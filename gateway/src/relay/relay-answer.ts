@@ -12,15 +12,14 @@ export async function relayAnswer(exchange: Exchange, answer: Answer): Promise<v
     reply.send(answer.status, headers, answer.body);
     settle(exchange, {
       status: answer.status,
-      end: exchange.clientGone ? "cancelled" : "complete",
-      failure: undefined,
+      end: exchange.abortedBy === undefined ? "complete" : "cancelled",
+      failure: exchange.abortedBy,
       bytes: Buffer.byteLength(answer.body),
       firstByteMs,
       unreadableFrames: 0,
     });
     return;
   }
-  exchange.interrupt = (reason) => answer.stream.interrupt(reason);
   const result = await answer.stream.relay(reply, answer.status, headers);
   const attempt = exchange.attempts.at(-1);
   if (attempt !== undefined) Object.assign(attempt, { endedMs: elapsedMs(exchange) });

@@ -30,8 +30,8 @@ type State = {
   brokenBy: Failure | undefined;
 };
 
-/** What a call reports while it waits for headers, so that a client leaving can end it. */
-export type CallHandle = { abort: () => void };
+/** How whoever is waiting can be made to stop: the client has gone (class `cancelled`), or the process has to. */
+export type CallHandle = { abort: (reason: Failure) => void };
 
 /** Sends a request and waits for the status line. Fails when the provider cannot be reached or does not answer in time. */
 export function callUpstream(
@@ -49,9 +49,9 @@ export function callUpstream(
       source.abort();
       resolve(fail(deadlineFailure(name)));
     });
-    handle.abort = () => {
+    handle.abort = (reason) => {
       source.abort();
-      resolve(fail(failure("client_closed", "The client closed the connection.")));
+      resolve(fail(reason));
     };
     state.connection = transport.dispatch(call, {
       onHeaders(status, headers) {
@@ -113,7 +113,7 @@ export function readWhole(
     };
     watchdog.set("idle", limits.idleMs);
     watchdog.listen((name) => giveUp(deadlineFailure(name)));
-    handle.abort = () => giveUp(failure("client_closed", "The client closed the connection."));
+    handle.abort = giveUp;
     source.read({
       data(bytes) {
         length += bytes.length;
