@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import type { CanonicalEvent } from "../../src/canonical/event.ts";
+import { anthropicMessages } from "../../src/dialects/anthropic-messages/index.ts";
+import type { ClientContext, DecoderOptions, StreamOutcome } from "../../src/dialects/dialect.ts";
+import { wireRequest, type WireRequest } from "../../src/dialects/wire-request.ts";
+import { scanObject } from "../../src/framing/json-scan.ts";
+import { sseFramer } from "../../src/framing/sse.ts";
+import type { Json } from "../../src/lib/json.ts";
+
+export const decoderOptions: DecoderOptions = {
+  issuer: "anthropic",
+  candidates: 1,
+  requestId: "req_TEST",
+  createdAt: 1_700_000_000,
+};
+
+/** The context of a Messages client; `echo` as `readEcho` makes it. */
+export function messagesClient(more: Partial<ClientContext> = {}): ClientContext {
+  return {
+    dialect: "anthropic-messages",
+    head: { model: "claude-test", stream: true, candidates: 1, includeUsage: true },
+    framing: "sse",
+    echo: { version: "2023-06-01", betas: [] },
+    agent: "other",
+    requestId: "req_TEST",
+    createdAt: 1_700_000_000,
+    ...more,
+  };
+}
+
+/** A request as the gateway's HTTP side would hand it on. */
+export function messagesRequest(
+  body: Json | string,
+  headers: Record<string, string> = {},
+  path = "/v1/messages",
+): WireRequest {
+  const raw = new TextEncoder().encode(typeof body === "string" ? body : JSON.stringify(body));
+  const scan = scanObject(raw);
+  assert.ok(scan.ok, "the test's own body is not a JSON object");
+  return wireRequest({ path, pathModel: "", query: new URLSearchParams(), headers, raw, scan: scan.value });
+}
+
+export type Decoded = {
+  readonly events: readonly CanonicalEvent[];
+  readonly outcome: StreamOutcome;
+  readonly unreadable: number;
+};
+
+/** All events of a whole stream body. */
+export function decodeStream(bytes: Uint8Array): Decoded {
+  const framer = sseFramer();
+  const decoder = anthropicMessages.upstream.decoder(decoderOptions);
+  const events: CanonicalEvent[] = [];
+  let unreadable = 0;
+  for (const { payload } of [...framer.push(bytes), ...framer.end().frames]) {
+    if (payload === undefined) continue;
+    const step = decoder.step(payload);
+    if (step === undefined) unreadable += 1;
+    else events.push(...step);
+  }
+  const end = decoder.end();
+  return { events: [...events, ...end.events], outcome: end.outcome, unreadable };
+}
+
+/** A stream from its events, as the wire has them. */
+export function streamOf(events: readonly { readonly type: string; readonly [key: string]: unknown }[]): Uint8Array {
+  return new TextEncoder().encode(
+    events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`).join(""),
+  );
+}
+
+/** What the encoder writes for `events`. */
+export function encodeEvents(events: Iterable<CanonicalEvent>, client: ClientContext = messagesClient()): string {
+  const encoder = anthropicMessages.client.encoder(client);
+  let text = "";
+  for (const event of events) text += encoder.write(event);
+  return text;
+}
