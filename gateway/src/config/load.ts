@@ -165,7 +165,7 @@ export function configCandidates(environment: Environment, workingFolder: string
 export type Loader = {
   /** Absolute path of the file in use; undefined without one. */
   readonly file: string | undefined;
-  load(): Result<Config, readonly ConfigProblem[]>;
+  readonly load: () => Result<Config, readonly ConfigProblem[]>;
   readonly environment: Environment;
 };
 

@@ -157,7 +157,7 @@ function readBaseUrl(
   }
   const hasPath = url.pathname !== "/";
   if (!hasPath && (row.baseUrl === undefined || new URL(row.baseUrl).pathname !== "/")) {
-    report.warn(path, `${trimmed} has no path; an OpenAI-compatible API usually begins at ${trimmed}/v1`);
+    report.warn(path, `${trimmed} has no path; an OpenAI-compatible API usually has one that ends in /v1`);
   }
   return trimmed;
 }
