@@ -5,7 +5,7 @@ import type { CanonicalResponse } from "../../canonical/response.ts";
 import type { FramePayload } from "../../framing/framer.ts";
 import { asString, isObject, parseJson, type Json, type JsonObject } from "../../lib/json.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
-import type { Decoder, ErrorAnswer, UpstreamDialect, WrittenRequest } from "../dialect.ts";
+import type { Decoder, DecoderOptions, ErrorAnswer, UpstreamDialect, WrittenRequest } from "../dialect.ts";
 
 /**
  * The canonical form as a wire format, which only the built-in demo speaks: the request is the canonical request as JSON,
@@ -18,14 +18,17 @@ function writeRequest(request: CanonicalRequest): Result<WrittenRequest, Failure
   return ok({ headers: {}, body: request as unknown as JsonObject, losses: [] });
 }
 
-function readResponse(body: Json): Result<CanonicalResponse, Failure> {
-  if (isObject(body) && Array.isArray(body["candidates"])) return ok(body as unknown as CanonicalResponse);
+function readResponse(body: Json, options: DecoderOptions): Result<CanonicalResponse, Failure> {
+  if (isObject(body) && Array.isArray(body["candidates"])) {
+    // The demo is pure and knows no ids; the exchange's own makes each answer another one.
+    return ok({ ...(body as unknown as CanonicalResponse), id: options.requestId });
+  }
   return fail(failure("provider_bad_response", "The demo's answer is not a canonical response."));
 }
 
 type State = { finishes: number; ended: boolean; failed: boolean };
 
-function decoder(): Decoder {
+function decoder(options: DecoderOptions): Decoder {
   const state: State = { finishes: 0, ended: false, failed: false };
   return {
     get terminal() {
@@ -36,7 +39,7 @@ function decoder(): Decoder {
       if (event === undefined) return undefined;
       if (event.type === "error") state.failed = true;
       if (event.type === "end") state.ended = true;
-      return [event];
+      return [event.type === "start" ? { ...event, id: options.requestId } : event];
     },
     end() {
       if (state.failed) return { events: [], outcome: "upstream-failed" };
