@@ -17,7 +17,7 @@ import { readRetryAfterMs, waitMs } from "./retry-after.ts";
  * make of it: HTML, nothing, `{"detail"}`, `{"message"}`, `{"error":"text"}`, numeric codes, arrays.
  */
 export function readOpenAiError(answer: ErrorAnswer, dialect: DialectId): Failure {
-  const text = Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.byteLength).toString("utf8");
+  const text = new TextDecoder().decode(answer.body);
   const body = parseJson(text);
   const parts: ErrorParts = body === undefined ? compact({ message: plainMessage(text) }) : errorParts(body);
   const message = parts.message ?? `The provider answered with status ${answer.status} and no explanation.`;
