@@ -1,0 +1,126 @@
+/**
+ * The performance budgets, measured: `npm run bench [-- --quick] [--json FILE] [--only NAME,…] [--subject gateway|bare]`.
+ *
+ * Gateway, bare relay and nginx run side by side on one core, load generator and upstream on the other, and take turns; a
+ * figure is the median over the rounds of the ratio within a round. `--subject bare` measures the yardstick against itself:
+ * how far its rows are from 1 is the noise of this machine. Exit code 0 whether budgets hold or not, 1 if measuring failed.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { HELPER_CORE, isPinned, startHelper } from "./child.ts";
+import type { Job, Observation } from "./load.ts";
+import { Unavailable, type Bench, type Effort } from "./measure.ts";
+import { formatRow, tableHead, verdict, type Row } from "./report.ts";
+import { bodyRows, growthRows, idleRows, openStreamRows } from "./rows-size.ts";
+import {
+  firstTokenRows,
+  guardRows,
+  latencyRows,
+  plainRows,
+  streamRows,
+  translatedRows,
+  workerRows,
+} from "./rows-traffic.ts";
+import { hasNginx, startSubject, type SubjectName } from "./subjects.ts";
+
+const groups: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> = {
+  plain: plainRows,
+  stream: streamRows,
+  translated: translatedRows,
+  latency: latencyRows,
+  "first-token": firstTokenRows,
+  idle: idleRows,
+  "open-streams": openStreamRows,
+  growth: growthRows,
+  bodies: bodyRows,
+  workers: workerRows,
+  guards: guardRows,
+};
+
+const efforts = {
+  quick: { rounds: 9, roundMs: 500, warmUpMs: 2000 },
+  full: { rounds: 21, roundMs: 2000, warmUpMs: 8000 },
+} as const satisfies Record<string, Effort>;
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    json: { type: "string" },
+    only: { type: "string" },
+    subject: { type: "string", default: "gateway" },
+  },
+});
+const chosen = options.only?.split(",") ?? Object.keys(groups);
+const unknown = chosen.find((name) => groups[name] === undefined);
+if (unknown !== undefined || (options.subject !== "gateway" && options.subject !== "bare")) {
+  process.stderr.write(`--only takes ${Object.keys(groups).join(", ")}; --subject takes gateway or bare\n`);
+  process.exit(64);
+}
+
+const folder = mkdtempSync(join(tmpdir(), "dragoman-bench-"));
+const opened: { stop(): Promise<void> }[] = [];
+try {
+  await main(options.subject);
+} catch (error) {
+  process.stderr.write(`Could not measure: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+} finally {
+  await Promise.all(opened.map((each) => each.stop()));
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function main(measuredName: SubjectName): Promise<void> {
+  const bench = await openBench(measuredName);
+  const pinning = isPinned ? "subjects on core 0, load and upstream on core 1" : "NOT pinned: absolutes mean little";
+  process.stdout.write(`${cpus()[0]?.model ?? "unknown CPU"}, Node ${process.versions.node}, ${pinning}\n`);
+  process.stdout.write(`Measured: ${measuredName}. ${bench.full ? "Full" : "Quick"} run.\n\n${tableHead}\n`);
+  const rows: Row[] = [];
+  for (const name of chosen) {
+    for (const each of await measureGroup(bench, name)) {
+      process.stdout.write(`${formatRow(each)}\n`);
+      rows.push(each);
+    }
+  }
+  if (options.json === undefined) return;
+  const results = rows.map((each) => ({ ...each, verdict: verdict(each) }));
+  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version, pinned: isPinned };
+  writeFileSync(
+    options.json,
+    `${JSON.stringify({ measured: measuredName, full: bench.full, machine, rows: results }, null, 2)}\n`,
+  );
+}
+
+async function measureGroup(bench: Bench, name: string): Promise<Row[]> {
+  try {
+    return (await groups[name]?.(bench)) ?? [];
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error;
+    return [
+      { name, measured: undefined, unit: "×", budget: undefined, absolutes: `not available yet: ${error.message}` },
+    ];
+  }
+}
+
+async function openBench(measuredName: SubjectName): Promise<Bench> {
+  const keep = <T extends { stop(): Promise<void> }>(each: T): T => {
+    opened.unshift(each);
+    return each;
+  };
+  const upstream = keep(await startHelper("mock-upstream.ts", { core: HELPER_CORE }));
+  const subjectOptions = { upstreamPort: upstream.port, folder };
+  const needsNginx = hasNginx && chosen.includes("plain");
+  return {
+    load: keep(await startHelper<Job, Observation>("load.ts", { core: HELPER_CORE })),
+    prober: keep(await startHelper<Job, Observation>("load.ts", { core: HELPER_CORE })),
+    upstreamPort: upstream.port,
+    folder,
+    effort: options.quick ? efforts.quick : efforts.full,
+    full: !options.quick,
+    measuredName,
+    measured: keep(await startSubject(measuredName, subjectOptions)),
+    bare: keep(await startSubject("bare", subjectOptions)),
+    nginx: needsNginx ? keep(await startSubject("nginx", subjectOptions)) : undefined,
+  };
+}
