@@ -101,6 +101,8 @@ export async function peekStream(parts: StreamParts): Promise<Result<AnswerStrea
   });
   const result = await peeked;
   if (!result.ok) return result;
+  // It may have failed between the decision and now; nothing has reached the client, so that is still an ordinary failure.
+  if (state.failure !== undefined) return fail(state.failure);
   return ok({ relay: (reply, status, headers) => relay(state, reply, status, headers) });
 }
 
@@ -152,7 +154,7 @@ function takeFrame(state: State, frame: Frame): boolean {
 function observeAll(state: State, events: readonly CanonicalEvent[]): void {
   const { clock, startedAt, observation } = state.parts;
   for (const event of events) {
-    observe(observation, event, clock.now() - startedAt);
+    observe(observation, event, Math.round((clock.now() - startedAt) * 1000) / 1000);
     if (event.type === "error") state.failure ??= event.failure;
     else if (isMeaningful(event)) state.meaningful = true;
     state.anyEvent = true;
@@ -216,8 +218,7 @@ async function relay(state: State, reply: Reply, status: number, headers: Header
   state.parts.watchdog.set("keep-alive", KEEP_ALIVE_MS);
   reply.onDrain(() => onDrain(state));
   reply.start(status, headers);
-  if (state.failure !== undefined) breakOff(state, state.failure, "upstream-failed");
-  else if (state.sourceEnded) conclude(state);
+  if (state.sourceEnded) conclude(state);
   else flush(state);
   return over;
 }

@@ -103,9 +103,9 @@ export function abortExchange(exchange: Exchange, reason: Failure): void {
   exchange.handle.abort(exchange.abortedBy);
 }
 
-/** Milliseconds since the exchange began. */
+/** Milliseconds since the exchange began, to the microsecond. */
 export function elapsedMs(exchange: Exchange): number {
-  return exchange.deps.clock.now() - exchange.startedAt;
+  return Math.round((exchange.deps.clock.now() - exchange.startedAt) * 1000) / 1000;
 }
 
 export type Settlement = {
