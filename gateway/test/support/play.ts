@@ -26,7 +26,7 @@ export function stage(options: {
   const clock = fakeClock();
   const records: ExchangeRecord[] = [];
   const bugs: unknown[] = [];
-  const config = configOf(options.yaml, options.environment ?? providerKeys);
+  const config = configOf(options.yaml, options.environment ?? (options.yaml === undefined ? {} : providerKeys));
   const upstream = memoryTransport(
     clock,
     options.script ??
