@@ -86,6 +86,11 @@ export const failureByMessage: readonly {
     code: "content_policy_violation",
   },
   {
+    statuses: [400],
+    pattern: /^unsupported (parameter|value)|^unknown parameter|does not support parameter|not supported with this model/i,
+    code: "unsupported_parameter",
+  },
+  {
     statuses: [400, 404],
     pattern:
       /\bmodel\b.*(not found|not exist|deprecated|is not supported)|not a valid model|no endpoints found for|not a chat model/i,

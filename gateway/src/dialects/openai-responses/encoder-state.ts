@@ -4,7 +4,7 @@ import type { Usage } from "../../canonical/usage.ts";
 import { compact, type Json, type JsonObject } from "../../lib/json.ts";
 import type { ClientContext } from "../dialect.ts";
 import { inBandError } from "./errors.ts";
-import { endings, type Ending } from "./finish.ts";
+import type { Ending } from "./finish.ts";
 import { echoedSettings } from "./head.ts";
 import { itemId, takeId, type MadeItemType } from "./ids.ts";
 import type { DeclaredTool } from "./tool-names.ts";
@@ -105,12 +105,9 @@ export function responseObject(state: EncoderState, ending: Ending | undefined, 
   };
 }
 
-/** How the answer ends. A refusal that was written out is a completed answer. */
-export function endingOf(state: EncoderState): Ending {
-  const finish = state.finish;
-  if (finish === undefined) return endings.stop;
-  const isSaid = finish.reason === "refusal" && state.output.some(refuses);
-  return isSaid ? endings.stop : endings[finish.reason];
+/** Whether the answer so far has a refusal part. */
+export function hasRefusal(state: EncoderState): boolean {
+  return state.output.some(refuses);
 }
 
 function refuses(item: JsonObject): boolean {

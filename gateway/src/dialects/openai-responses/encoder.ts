@@ -24,7 +24,7 @@ import {
   writeSignature,
   type ReasoningWriter,
 } from "./encoder-reasoning.ts";
-import { emit, endingOf, responseObject, type EncoderState } from "./encoder-state.ts";
+import { emit, hasRefusal, responseObject, type EncoderState } from "./encoder-state.ts";
 import {
   closeMessage,
   closeText,
@@ -35,7 +35,7 @@ import {
   type TextWriter,
 } from "./encoder-text.ts";
 import { inBandError } from "./errors.ts";
-import { endings } from "./finish.ts";
+import { endingOf, endings } from "./finish.ts";
 import { responseId } from "./ids.ts";
 import { keepAliveFrame } from "./keep-alive.ts";
 import { declaredTools } from "./tool-names.ts";
@@ -257,7 +257,7 @@ function closeWriter(state: EncoderState, writer: BlockWriter, final: Block | un
 function writeEnd(state: EncoderState): void {
   closeWriters(state);
   explainRefusal(state);
-  const ending = endingOf(state);
+  const ending = endingOf(state.finish, hasRefusal(state));
   if (ending.status === "failed") return writeFailure(state, failureOfFinish(state));
   closeMessage(state, ending.reason === null ? "completed" : "incomplete");
   state.isEnded = true;

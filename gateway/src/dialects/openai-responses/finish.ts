@@ -30,7 +30,7 @@ export function readFinish(response: JsonObject, seen: Seen): Finish {
 
 /** The end of a response as this format says it. `cancelled` has no event that the official SDKs know. */
 export type Ending = {
-  readonly status: "completed" | "incomplete" | "failed" | "cancelled";
+  readonly status: "completed" | "incomplete" | "failed" | "cancelled" | "queued" | "in_progress";
   readonly reason: "max_output_tokens" | "content_filter" | null;
 };
 
@@ -38,6 +38,15 @@ const completed: Ending = { status: "completed", reason: null };
 const failed: Ending = { status: "failed", reason: null };
 const cutByLength: Ending = { status: "incomplete", reason: "max_output_tokens" };
 const cutByFilter: Ending = { status: "incomplete", reason: "content_filter" };
+
+/** How a finish is written; `isRefusalSaid` when the output has a refusal part, which makes a refusal a completed answer. */
+export function endingOf(finish: Finish | undefined, isRefusalSaid: boolean): Ending {
+  if (finish === undefined) return completed;
+  // A background response that has not ended is passed on as what it is.
+  const { reason, native } = finish;
+  if (reason === "other" && (native === "queued" || native === "in_progress")) return { status: native, reason: null };
+  return reason === "refusal" && isRefusalSaid ? completed : endings[reason];
+}
 
 /** `refusal` is for refusals told by the finish alone; one with a refusal part in the output is a completed response. */
 export const endings = {
