@@ -5,6 +5,7 @@ import { failure, type Failure } from "../../src/canonical/failure.ts";
 import { fold } from "../../src/canonical/fold.ts";
 import type { CanonicalResponse } from "../../src/canonical/response.ts";
 import { unfold } from "../../src/canonical/unfold.ts";
+import { writeCitation } from "../../src/dialects/anthropic-messages/citations.ts";
 import { anthropicMessages } from "../../src/dialects/anthropic-messages/index.ts";
 import { asObject, type Json, type JsonObject } from "../../src/lib/json.ts";
 import { decoderOptions, decodeStream, encodeEvents, messagesClient } from "../support/anthropic-messages.ts";
@@ -16,7 +17,8 @@ type Seen = {
   readonly thinking: string;
   readonly signatures: readonly string[];
   readonly tools: readonly { readonly id: string; readonly name: string; readonly input: Json }[];
-  readonly citations: number;
+  /** As the wire has them, without members that are null. */
+  readonly citations: readonly Json[];
   readonly stopReason: string | null;
   readonly usage: {
     readonly input: number;
@@ -166,7 +168,7 @@ function seenInMessage(message: Anthropic.Message): Seen {
         ? [{ id: block.id, name: block.name, input: block.input as Json }]
         : [],
     ),
-    citations: blocks.flatMap((block) => (block.type === "text" ? (block.citations ?? []) : [])).length,
+    citations: blocks.flatMap((block) => (block.type === "text" ? (block.citations ?? []).map(withoutNulls) : [])),
     stopReason: message.stop_reason,
     usage: { input: usage.input_tokens + cacheRead + cacheWrite, output: usage.output_tokens, cacheRead, cacheWrite },
   };
@@ -188,7 +190,9 @@ function seenByUs(response: CanonicalResponse): Seen {
         ? [{ id: native["id"] as string, name: native["name"] as string, input: native["input"] ?? {} }]
         : [];
     }),
-    citations: blocks.flatMap((block) => (block.type === "text" ? (block.citations ?? []) : [])).length,
+    citations: blocks.flatMap((block) =>
+      block.type === "text" ? (block.citations ?? []).map((citation) => withoutNulls(writeCitation(citation))) : [],
+    ),
     stopReason: candidate.finish.native === "" ? null : candidate.finish.native,
     usage: {
       input: response.usage?.inputTotal ?? 0,
@@ -197,4 +201,9 @@ function seenByUs(response: CanonicalResponse): Seen {
       cacheWrite: response.usage?.cacheWrite ?? 0,
     },
   };
+}
+
+function withoutNulls(citation: object | Json | undefined): Json {
+  const members = Object.entries(citation ?? {}).filter(([, value]) => value !== null);
+  return Object.fromEntries(members) as JsonObject;
 }

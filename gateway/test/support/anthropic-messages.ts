@@ -5,7 +5,7 @@ import type { ClientContext, DecoderOptions, StreamOutcome } from "../../src/dia
 import { wireRequest, type WireRequest } from "../../src/dialects/wire-request.ts";
 import { scanObject } from "../../src/framing/json-scan.ts";
 import { sseFramer } from "../../src/framing/sse.ts";
-import type { Json } from "../../src/lib/json.ts";
+import type { Json, JsonObject } from "../../src/lib/json.ts";
 
 export const decoderOptions: DecoderOptions = {
   issuer: "anthropic",
@@ -75,4 +75,43 @@ export function encodeEvents(events: Iterable<CanonicalEvent>, client: ClientCon
   let text = "";
   for (const event of events) text += encoder.write(event);
   return text;
+}
+
+/** An event as the wire has it. */
+export type WireEvent = JsonObject & { readonly type: string };
+
+/** Reads what the encoder wrote and holds it to the stream grammar of the Messages API. */
+export function checkWire(wire: string): WireEvent[] {
+  const events = wire
+    .split("\n\n")
+    .filter((frame) => frame !== "")
+    .map((frame) => {
+      const match = /^event: (\w+)\ndata: (.*)$/.exec(frame);
+      assert.ok(match !== null, `not a named event with one line of data: ${frame}`);
+      const event = JSON.parse(match[2] ?? "") as WireEvent;
+      assert.equal(event.type, match[1]);
+      return event;
+    });
+  let open: number | undefined;
+  let next = 0;
+  for (const [position, event] of events.entries()) {
+    if (event.type === "message_start") assert.equal(position, 0);
+    if (event.type === "content_block_start") {
+      assert.equal(open, undefined, "one block is open at a time");
+      assert.equal(event["index"], next, "indices are dense");
+      open = next;
+      next += 1;
+    } else if (event.type.startsWith("content_block_")) {
+      assert.equal(event["index"], open);
+      if (event.type === "content_block_stop") open = undefined;
+    } else if (event.type === "message_delta") {
+      assert.equal(open, undefined, "blocks are closed before the end");
+      assert.deepEqual(
+        events.slice(position).map(({ type }) => type),
+        ["message_delta", "message_stop"],
+      );
+    }
+  }
+  assert.ok(["message_stop", "error"].includes(events.at(-1)?.type ?? ""), "a terminal ends the stream");
+  return events;
 }
