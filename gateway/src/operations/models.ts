@@ -6,7 +6,10 @@ export type ListedModel = { readonly id: string; readonly owner: string };
 /** Which of the four shapes of `/v1/models` is asked for. */
 export type ModelsShape = "openai" | "anthropic" | "codex" | "gemini";
 
-/** Told by how it is asked: Codex names its version, the Anthropic SDK its API's, Gemini asks under its own. */
+/**
+ * Told by how it is asked: Codex names its version, the Anthropic SDK its API's; Gemini asks under its own version, but
+ * @google/genai 3 also asks at /v1, where only its headers tell it from the others.
+ */
 export function modelsShape(
   version: string,
   query: URLSearchParams,
@@ -15,7 +18,7 @@ export function modelsShape(
   if (version === "v1beta" || version === "v1alpha") return "gemini";
   if (query.has("client_version")) return "codex";
   if (headers["anthropic-version"] !== undefined) return "anthropic";
-  return "openai";
+  return headers["x-goog-api-key"] === undefined && headers["x-goog-api-client"] === undefined ? "openai" : "gemini";
 }
 
 /** The models came from a configuration, which has no dates; SDK types want one. */

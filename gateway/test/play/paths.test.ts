@@ -86,6 +86,7 @@ const shapes: readonly { readonly name: string; readonly target: string; readonl
   { name: "Anthropic", target: "/v1/models?limit=1000", headers: { "anthropic-version": "2023-06-01" }, key: "has_more" },
   { name: "Codex", target: "/v1/models?client_version=0.169.0", key: "models" },
   { name: "Gemini", target: "/v1beta/models", key: "models" },
+  { name: "Gemini (asked at /v1)", target: "/v1/models", headers: { "x-goog-api-client": "google-genai-sdk/3.1.0" }, key: "models" },
 ];
 
 for (const { name, target, headers = {}, key } of shapes) {
