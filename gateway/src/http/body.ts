@@ -2,12 +2,10 @@ import type { IncomingMessage } from "node:http";
 import { failure, type Failure } from "../canonical/failure.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
 import type { Headers } from "../relay/ports.ts";
-import { decompress, readContentCoding, tooLarge, type ContentCoding } from "./decompress.ts";
+import { decompress, tooLarge, type ContentCoding } from "./decompress.ts";
 import type { Receiver, StallWatch } from "./stall-watch.ts";
 
 export type BodyResult = Result<Uint8Array, Failure>;
-
-const EMPTY: BodyResult = ok(new Uint8Array(0));
 
 /** Whether the framing announces a body (RFC 9112 §6.3); with neither header a request has none. */
 export function hasBody(headers: Headers): boolean {
@@ -20,68 +18,47 @@ export function announcedBytes(headers: Headers): number | undefined {
   return length === undefined ? undefined : Number(length);
 }
 
-/** A body on its way in. */
-export interface IncomingBody {
-  readonly result: Promise<BodyResult>;
-  /** Ends the reading with this failure, unless it has ended already. */
-  fail(failure: Failure): void;
-}
-
-/** What the headers alone condemn, before a byte is read. */
-export function refuseBody(headers: Headers, bytesMax: number): Failure | undefined {
-  const coding = readContentCoding(headers["content-encoding"]);
-  if (!coding.ok) return coding.error;
-  return (announcedBytes(headers) ?? 0) > bytesMax ? tooLarge(bytesMax) : undefined;
-}
+export type BodyOptions = {
+  readonly bytesMax: number;
+  readonly coding: ContentCoding | undefined;
+  readonly stalls: StallWatch;
+  /** After a failure nobody knows where the request ends, so nothing that follows can be trusted to be another. */
+  readonly connection: { closeAfter(): void };
+};
 
 /**
  * Reads a request's body whole and undoes its content coding. Fails with `body_too_large`, `invalid_encoding`,
  * `unsupported_encoding` (a bomb), `body_timeout` or `client_closed`; what still comes after a failure is read and dropped.
  */
-export function readBody(
-  request: IncomingMessage,
-  headers: Headers,
-  bytesMax: number,
-  stalls: StallWatch,
-): IncomingBody {
-  const coding = readContentCoding(headers["content-encoding"]);
-  if (!coding.ok) return settled(fail(coding.error));
-  if (!hasBody(headers)) return settled(EMPTY);
-  if (request.destroyed) return settled(fail(clientClosed()));
-  return new Collector(request, bytesMax, coding.value, stalls);
-}
-
-function settled(result: BodyResult): IncomingBody {
-  return { result: Promise.resolve(result), fail: () => {} };
-}
-
-class Collector implements IncomingBody, Receiver {
+export class BodyReader implements Receiver {
   readonly result: Promise<BodyResult>;
   received = 0;
-  readonly #bytesMax: number;
-  readonly #coding: ContentCoding | undefined;
-  readonly #stalls: StallWatch;
-  #resolve: (result: BodyResult | Promise<BodyResult>) => void;
+  readonly #options: BodyOptions;
+  readonly #resolve: (result: BodyResult) => void;
   #chunks: Buffer[] = [];
   #done = false;
 
-  constructor(request: IncomingMessage, bytesMax: number, coding: ContentCoding | undefined, stalls: StallWatch) {
-    this.#bytesMax = bytesMax;
-    this.#coding = coding;
-    this.#stalls = stalls;
+  constructor(request: IncomingMessage, options: BodyOptions) {
+    this.#options = options;
     const { promise, resolve } = Promise.withResolvers<BodyResult>();
     this.result = promise;
     this.#resolve = resolve;
-    stalls.add(this);
+    if (request.destroyed) {
+      this.#leave();
+      return;
+    }
+    options.stalls.add(this);
     request.on("data", (chunk: Buffer) => this.#take(chunk));
-    request.on("end", () => this.#finish(() => this.#whole()));
+    request.on("end", () => this.#end());
     // The only sign of a client that leaves half way; after an end it finds everything done.
-    request.on("close", () => this.fail(clientClosed()));
+    request.on("close", () => this.#leave());
   }
 
+  /** Ends the reading with this failure, unless it has ended already. */
   fail(reason: Failure): void {
-    this.#finish(() => fail(reason));
+    if (!this.#finish()) return;
     this.#chunks = [];
+    this.#refuse(fail(reason));
   }
 
   stalled(): void {
@@ -91,26 +68,39 @@ class Collector implements IncomingBody, Receiver {
   #take(chunk: Buffer): void {
     if (this.#done) return;
     this.received += chunk.length;
-    if (this.received > this.#bytesMax) this.fail(tooLarge(this.#bytesMax));
+    if (this.received > this.#options.bytesMax) this.fail(tooLarge(this.#options.bytesMax));
     else this.#chunks.push(chunk);
   }
 
-  #finish(result: () => BodyResult | Promise<BodyResult>): void {
-    if (this.#done) return;
-    this.#done = true;
-    this.#stalls.delete(this);
-    this.#resolve(result());
-  }
-
-  #whole(): BodyResult | Promise<BodyResult> {
+  #end(): void {
+    if (!this.#finish()) return;
     const [first] = this.#chunks;
     // Most bodies come in one read, and that chunk is already a copy of their own.
     const bytes = this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks, this.received);
     this.#chunks = [];
-    return this.#coding === undefined ? ok(bytes) : decompress(this.#coding, bytes, this.#bytesMax);
+    const { coding, bytesMax } = this.#options;
+    if (coding === undefined) this.#resolve(ok(bytes));
+    else
+      void decompress(coding, bytes, bytesMax).then((result) =>
+        result.ok ? this.#resolve(result) : this.#refuse(result),
+      );
   }
-}
 
-function clientClosed(): Failure {
-  return failure("client_closed", "The client closed the connection before its request was complete.");
+  #leave(): void {
+    if (this.#done) return;
+    this.fail(failure("client_closed", "The client closed the connection before its request was complete."));
+  }
+
+  #refuse(result: BodyResult): void {
+    this.#options.connection.closeAfter();
+    this.#resolve(result);
+  }
+
+  /** False when it had been finished before. */
+  #finish(): boolean {
+    if (this.#done) return false;
+    this.#done = true;
+    this.#options.stalls.delete(this);
+    return true;
+  }
 }

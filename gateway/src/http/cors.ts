@@ -15,7 +15,7 @@ const HEADER_NAMES = /^[A-Za-z0-9-]+(?: *, *[A-Za-z0-9-]+)*$/;
  * of a page's that may. Credentials are never allowed: keys travel in headers that the page sets, not in cookies.
  */
 export function corsHeaders(cors: CorsOptions, origin: string | undefined): readonly string[] | undefined {
-  if (origin === undefined) return undefined;
+  if (origin === undefined || cors.origins.length === 0) return undefined;
   if (cors.origins.includes("*")) return ["access-control-allow-origin", "*", "access-control-expose-headers", "*"];
   // The answer differs by origin, also for those that are refused: a cache must not mix them.
   if (!cors.origins.includes(origin)) return ["vary", "origin"];

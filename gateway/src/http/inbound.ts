@@ -1,18 +1,40 @@
 import { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Failure } from "../canonical/failure.ts";
-import { fail } from "../lib/result.ts";
+import { fail, ok } from "../lib/result.ts";
 import type { Headers, InboundRequest } from "../relay/ports.ts";
-import { readBody, refuseBody, type BodyResult, type IncomingBody } from "./body.ts";
+import { announcedBytes, BodyReader, hasBody, type BodyResult } from "./body.ts";
+import { readContentCoding, tooLarge } from "./decompress.ts";
 import type { Edge } from "./edge.ts";
 import type { NodeReply } from "./reply.ts";
 
-/** Node fills the header object that it finds, so this one has no prototype: `__proto__` and `constructor` are names like any other. */
+const NO_BODY: BodyResult = ok(new Uint8Array(0));
+
+/**
+ * An object that inherits nothing, so that `__proto__` and `constructor` are header names like any other. As instances of a
+ * class they stay in the engine's fast form, which `Object.create(null)` does not.
+ */
+class HeaderBag {
+  [name: string]: string | undefined;
+}
+Object.setPrototypeOf(HeaderBag.prototype, null);
+Reflect.deleteProperty(HeaderBag.prototype, "constructor");
+
+/** Node adds headers to the object that it finds here. */
 export class EdgeMessage extends IncomingMessage {
   constructor(socket: Socket) {
     super(socket);
-    this.headers = Object.create(null);
+    this.headers = new HeaderBag();
   }
+}
+
+/** The headers as read, every value a string. */
+export function readHeaders(request: IncomingMessage): Headers {
+  const { headers } = request;
+  const cookies = headers["set-cookie"];
+  // The one name that node keeps as a list; after this, none is.
+  if (cookies !== undefined) Object.assign(headers, { "set-cookie": cookies.join(", ") });
+  return headers as Headers;
 }
 
 /** A request read off a node connection. */
@@ -24,7 +46,7 @@ export class NodeInbound implements InboundRequest {
   readonly #request: IncomingMessage;
   readonly #reply: NodeReply;
   readonly #edge: Edge;
-  #body: IncomingBody | undefined;
+  #reader: BodyReader | undefined;
   #broken: Failure | undefined;
 
   constructor(request: IncomingMessage, headers: Headers, reply: NodeReply, edge: Edge) {
@@ -37,13 +59,20 @@ export class NodeInbound implements InboundRequest {
     this.#edge = edge;
   }
 
-  async readBody(bytesMax: number): Promise<BodyResult> {
-    const refusal = this.#broken ?? refuseBody(this.headers, bytesMax);
-    if (refusal !== undefined) return this.#refused(refusal);
+  readBody(bytesMax: number): Promise<BodyResult> {
+    if (!hasBody(this.headers)) return Promise.resolve(NO_BODY);
+    const coding = readContentCoding(this.headers["content-encoding"]);
+    if (!coding.ok) return this.#refuse(coding.error);
+    if ((announcedBytes(this.headers) ?? 0) > bytesMax) return this.#refuse(tooLarge(bytesMax));
+    if (this.#broken !== undefined) return this.#refuse(this.#broken);
     if (this.headers["expect"] !== undefined) this.#reply.sendContinue();
-    this.#body = readBody(this.#request, this.headers, bytesMax, this.#edge.stalls);
-    const result = await this.#body.result;
-    return result.ok ? result : this.#refused(result.error);
+    this.#reader = new BodyReader(this.#request, {
+      bytesMax,
+      coding: coding.value,
+      stalls: this.#edge.stalls,
+      connection: this.#reply,
+    });
+    return this.#reader.result;
   }
 
   /** The body has come to its last byte; what follows on the connection is another request's. */
@@ -54,13 +83,12 @@ export class NodeInbound implements InboundRequest {
   /** The connection cannot bring the rest of the body. */
   breakOff(reason: Failure): void {
     this.#broken = reason;
-    this.#body?.fail(reason);
+    this.#reader?.fail(reason);
   }
 
-  #refused(reason: Failure): BodyResult {
-    // Where this request ends is not known any more, so nothing after it can be trusted to be a request.
+  #refuse(reason: Failure): Promise<BodyResult> {
     this.#reply.closeAfter();
-    return fail(reason);
+    return Promise.resolve(fail(reason));
   }
 }
 

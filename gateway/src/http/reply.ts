@@ -7,8 +7,8 @@ import { closeLingering, type Edge } from "./edge.ts";
 /** An unread rest of a request up to this size is read and dropped; for more the connection is closed instead. */
 const DROPPED_BODY_BYTES_MAX = 65_536;
 
-/** Frames up to this size are copied into one buffer with their chunk framing; larger ones are cheaper to gather. */
-const COPIED_FRAME_BYTES_MAX = 16_384;
+/** Up to this size it is cheaper to copy bytes together with what frames them than to gather them in the system. */
+const COPIED_BYTES_MAX = 16_384;
 
 /** When a client that has sent FIN is asked again whether it still listens, counted from each question to the next. */
 const PROBE_DELAYS_MS = [50, 200, 1_000, 5_000] as const;
@@ -64,9 +64,10 @@ export class NodeReply implements Reply {
     this.started = true;
     this.#ended = true;
     const fields = this.#fields(headers);
-    if (status !== 204 && status !== 304) fields.push("content-length", String(Buffer.byteLength(body)));
+    const bytes = Buffer.byteLength(body);
+    if (status !== 204 && status !== 304) fields.push("content-length", String(bytes));
     this.#response.writeHead(status, fields);
-    this.#response.end(body);
+    endWith(this.#response, body, bytes);
   }
 
   start(status: number, headers: Headers): void {
@@ -140,7 +141,8 @@ export class NodeReply implements Reply {
    */
   halfClosed(attempt = 0): void {
     const delayMs = PROBE_DELAYS_MS[attempt];
-    if (this.started || this.#isOver() || this.#response.req.httpVersion !== "1.1") return;
+    const { complete, httpVersion } = this.#response.req;
+    if (this.started || this.#isOver() || !complete || httpVersion !== "1.1") return;
     this.sendContinue();
     if (delayMs !== undefined) this.#edge.clock.setTimer(() => this.halfClosed(attempt + 1), delayMs);
   }
@@ -186,6 +188,18 @@ export class NodeReply implements Reply {
   }
 }
 
+/**
+ * Ends with a whole body. A Latin-1 string leaves in one piece with the headers and is the same bytes; bytes would be
+ * gathered from two places, and a UTF-8 string would make node encode the headers so too.
+ */
+function endWith(response: ServerResponse, body: Uint8Array | string, bytes: number): void {
+  if (typeof body === "string") {
+    if (bytes === body.length) response.end(body, "latin1");
+    else endWith(response, Buffer.from(body), bytes);
+  } else if (bytes > COPIED_BYTES_MAX) response.end(body);
+  else response.end(Buffer.from(body.buffer, body.byteOffset, bytes).toString("latin1"), "latin1");
+}
+
 const CRLF = "\r\n";
 
 /** One chunk (RFC 9112 §7.1) in one write to the system. */
@@ -194,7 +208,7 @@ function writeChunk(socket: Socket, bytes: Uint8Array | string): boolean {
     return socket.write(`${Buffer.byteLength(bytes).toString(16)}\r\n${bytes}\r\n`, "utf8");
   }
   const size = bytes.length.toString(16) + CRLF;
-  if (bytes.length <= COPIED_FRAME_BYTES_MAX) {
+  if (bytes.length <= COPIED_BYTES_MAX) {
     const chunk = Buffer.allocUnsafe(size.length + bytes.length + CRLF.length);
     chunk.write(size, 0, "latin1");
     chunk.set(bytes, size.length);

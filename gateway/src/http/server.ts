@@ -8,7 +8,7 @@ import type { Headers, InboundRequest, Reply } from "../relay/ports.ts";
 import { corsHeaders, preflightHeaders, type CorsOptions } from "./cors.ts";
 import { closeLingering, type Edge } from "./edge.ts";
 import { edgeError, edgeErrorMessage } from "./edge-error.ts";
-import { EdgeMessage, NodeInbound } from "./inbound.ts";
+import { EdgeMessage, NodeInbound, readHeaders } from "./inbound.ts";
 import { NodeReply } from "./reply.ts";
 import { StallWatch } from "./stall-watch.ts";
 
@@ -161,8 +161,7 @@ function receive(edge: ServerEdge, request: IncomingMessage, response: ServerRes
     previous.closeAfter();
     return;
   }
-  // EdgeMessage made this object, and no header in it is a list.
-  const headers = request.headers as Headers;
+  const headers = readHeaders(request);
   const more = corsHeaders(edge.options.cors, headers["origin"]);
   const reply = new NodeReply(response, edge, headers, more);
   const inbound = new NodeInbound(request, headers, reply, edge);
