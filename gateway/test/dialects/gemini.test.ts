@@ -1167,6 +1167,20 @@ describe("the encoder", () => {
     ]);
   });
 
+  test("an opaque value that a block brings from its start is not lost", () => {
+    const initial: Block = { type: "reasoning", summary: [], opaque: foreign, redacted: true };
+    const events: CanonicalEvent[] = [
+      start,
+      { type: "block-start", ...at(0), kind: "reasoning", initial },
+      { type: "block-stop", ...at(0) },
+      ...callBlock(1, "{}"),
+      finish,
+      end,
+    ];
+    const [call] = partsOf(encodedChunks(events)).map(asObject);
+    assert.ok(call?.["functionCall"] !== undefined && typeof call["thoughtSignature"] === "string");
+  });
+
   test("a signature with no part after it goes out on an empty text with the finish", () => {
     const native: Opaque = { issuer: { provider: "gemini" }, kind: "gemini.thought-signature", value: "c2ln" };
     const chunks = encodedChunks([start, ...thoughtBlock(0, "hm", native), finish, end], geminiClient({ echo: {} }));

@@ -29,7 +29,7 @@ export function decoder(options: DecoderOptions): Decoder {
     step: (payload) => stepPayload(state, payload),
     end: () => endAnswer(state, "stream"),
     get terminal() {
-      return isComplete(state, options.candidates);
+      return isComplete(state, Math.max(1, options.candidates));
     },
   };
 }

@@ -4,14 +4,13 @@ import type { CandidateMeta, Finish } from "../../canonical/response.ts";
 import { mergeUsage, type Usage } from "../../canonical/usage.ts";
 import { compact, type JsonObject } from "../../lib/json.ts";
 import type { ClientContext, Encoder } from "../dialect.ts";
-import { writeFinishReason } from "./finish.ts";
+import { writeFinish } from "./finish.ts";
 import { showsThoughts } from "./head.ts";
-import { writeSignature } from "./signature.ts";
+import { pendingParts, signedParts, writeSignature } from "./signature.ts";
 import { chunkTail, type ChunkTail } from "./tail.ts";
 import { writeUsage } from "./usage.ts";
 import { utf8Length, writeCandidateMeta, type CitedText } from "./write-metadata.ts";
 import { writeBlock } from "./write-parts.ts";
-import { finishMessage, mayCarry, ownReasons } from "./write-response.ts";
 
 /**
  * Canonical events as chunks. Text goes out as it comes; a function call, a picture, code go out whole when their block stops;
@@ -70,7 +69,7 @@ function writeEvent(state: EncoderState, tail: ChunkTail, event: CanonicalEvent)
     case "error":
       return tail.failure(event.failure) ?? "";
     case "end":
-      return [...state.candidates.values()].map((each) => writeFinish(state, tail, each)).join("") + tail.close();
+      return [...state.candidates.values()].map((each) => finishChunk(state, tail, each)).join("") + tail.close();
     case "loss":
       return "";
     case "finish":
@@ -84,7 +83,7 @@ function writeEvent(state: EncoderState, tail: ChunkTail, event: CanonicalEvent)
     default: {
       const candidate = candidateOf(state, event.candidate);
       const parts = blockParts(state, candidate, event);
-      return parts.map((part) => writePart(state, tail, candidate, part)).join("");
+      return parts.map((part) => partChunk(state, tail, candidate, part)).join("");
     }
   }
 }
@@ -130,14 +129,14 @@ function startBlock(candidate: CandidateState, event: BlockStart): JsonObject[] 
   if (initial.type === "text" || initial.type === "refusal") return textParts(candidate, block, initial.text);
   if (initial.type === "tool-call") block.text = initial.argumentsText;
   // Signatures stay in the order of the reasoning that they belong to.
-  return initial.type === "reasoning" ? flushPending(candidate) : [];
+  return initial.type === "reasoning" ? pendingParts(candidate.pending) : [];
 }
 
 function textParts(candidate: CandidateState, block: BlockState, text: string): JsonObject[] {
   const whole = joinSurrogates(block, text);
   if (whole === "") return [];
   block.text += whole;
-  return withPending(candidate, { text: whole });
+  return signedParts(candidate.pending, { text: whole }, undefined);
 }
 
 function thoughtParts(
@@ -151,7 +150,7 @@ function thoughtParts(
   const whole = joinSurrogates(block, separator + event.text);
   if (whole === "") return [];
   block.text += whole;
-  return [...flushPending(candidate), { text: whole, thought: true }];
+  return [...pendingParts(candidate.pending), { text: whole, thought: true }];
 }
 
 /** Providers cut text anywhere, also within a character outside the basic plane. */
@@ -173,7 +172,7 @@ function stopBlock(
   const tail = block.half === "" ? "" : "\ufffd";
   if (initial.type === "reasoning") {
     const parts = state.showsThoughts ? lateThought(block, tail, final) : [];
-    const opaque = block.opaque ?? (final?.type === "reasoning" ? final.opaque : undefined);
+    const opaque = block.opaque ?? (final?.type === "reasoning" ? final.opaque : undefined) ?? initial.opaque;
     const signature = opaque === undefined ? undefined : writeSignature(opaque);
     if (signature !== undefined) candidate.pending.push(signature);
     return parts;
@@ -184,18 +183,18 @@ function stopBlock(
   const written = writeBlock(whole);
   if (written.kind === "malformed-call") candidate.malformed = written.text;
   if (written.kind !== "part") return [];
-  return withPending(candidate, written.part, block.opaque ?? whole.signature);
+  return signedParts(candidate.pending, written.part, block.opaque ?? whole.signature);
 }
 
 function stopText(candidate: CandidateState, block: BlockState, tail: string, final: Block | undefined): JsonObject[] {
   const isText = final?.type === "text" || final?.type === "refusal";
   const late = block.text === "" && isText ? final.text : tail;
-  const opaque = block.opaque ?? final?.signature;
+  const opaque = block.opaque ?? final?.signature ?? block.initial.signature;
   const text = block.text + late;
   const citations = block.citations.length === 0 && final?.type === "text" ? (final.citations ?? []) : block.citations;
-  candidate.cited.push({ text, startBytes: candidate.textBytes, citations });
+  if (citations.length > 0) candidate.cited.push({ text, startBytes: candidate.textBytes, citations });
   candidate.textBytes += utf8Length(text);
-  return late === "" && opaque === undefined ? [] : withPending(candidate, { text: late }, opaque);
+  return late === "" && opaque === undefined ? [] : signedParts(candidate.pending, { text: late }, opaque);
 }
 
 /** Text that came with the end of the block only. */
@@ -213,18 +212,7 @@ function wholeBlock(block: BlockState): Block {
   return initial;
 }
 
-/** A part has room for one signature: its own, or the last one that waits. Earlier ones go on empty texts before it. */
-function withPending(candidate: CandidateState, part: JsonObject, own?: Opaque): JsonObject[] {
-  const signature = own === undefined ? undefined : writeSignature(own);
-  const carried = signature ?? (mayCarry(part) ? candidate.pending.pop() : undefined);
-  return [...flushPending(candidate), compact({ ...part, thoughtSignature: carried })];
-}
-
-function flushPending(candidate: CandidateState): JsonObject[] {
-  return candidate.pending.splice(0).map((thoughtSignature) => ({ text: "", thoughtSignature }));
-}
-
-function writePart(state: EncoderState, tail: ChunkTail, candidate: CandidateState, part: JsonObject): string {
+function partChunk(state: EncoderState, tail: ChunkTail, candidate: CandidateState, part: JsonObject): string {
   return tail.chunk({
     candidates: [{ content: { parts: [part], role: "model" }, index: candidate.index }],
     ...usageMetadata(state),
@@ -232,17 +220,15 @@ function writePart(state: EncoderState, tail: ChunkTail, candidate: CandidateSta
 }
 
 /** The chunk that finishes a candidate. It has a part, because Google's SDK takes an answer without one for invalid. */
-function writeFinish(state: EncoderState, tail: ChunkTail, candidate: CandidateState): string {
+function finishChunk(state: EncoderState, tail: ChunkTail, candidate: CandidateState): string {
   const { finish } = candidate;
   if (finish === undefined) return "";
-  const waiting = flushPending(candidate);
-  const isMalformed = candidate.malformed !== undefined && !ownReasons.has(finish.reason);
+  const waiting = pendingParts(candidate.pending);
   return tail.chunk({
     candidates: [
       compact({
         content: { parts: waiting.length === 0 ? [{ text: "" }] : waiting, role: "model" },
-        finishReason: isMalformed ? "MALFORMED_FUNCTION_CALL" : writeFinishReason(finish),
-        finishMessage: isMalformed ? candidate.malformed : finishMessage(finish),
+        ...writeFinish(finish, candidate.malformed),
         index: candidate.index,
         ...writeCandidateMeta(candidate.meta, candidate.cited),
       }),

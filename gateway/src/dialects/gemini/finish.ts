@@ -1,5 +1,5 @@
 import type { Finish, FinishReason } from "../../canonical/response.ts";
-import { asString, compact, type Json } from "../../lib/json.ts";
+import { asString, compact, type Json, type JsonObject } from "../../lib/json.ts";
 
 /** Gemini's finish reasons (https://ai.google.dev/api/generate-content#FinishReason) and Vertex AI's MODEL_ARMOR. */
 const readReasons: Readonly<Record<string, FinishReason>> = {
@@ -61,8 +61,28 @@ export function readFinish(native: string, message: string | undefined, hasToolC
   return compact({ reason, native, message });
 }
 
+/** Finishes that explain by themselves why a call was cut short. */
+const explaining: ReadonlySet<FinishReason> = new Set([
+  "length",
+  "context-length",
+  "content-filter",
+  "refusal",
+  "error",
+]);
+
+/** `finishReason` and `finishMessage`. `malformed` is the text of a function call that could not be written as one. */
+export function writeFinish(finish: Finish, malformed: string | undefined): JsonObject {
+  if (malformed !== undefined && !explaining.has(finish.reason)) {
+    return { finishReason: "MALFORMED_FUNCTION_CALL", finishMessage: malformed };
+  }
+  return compact({
+    finishReason: writeReason(finish),
+    finishMessage: finish.message ?? finish.refusal?.explanation ?? undefined,
+  });
+}
+
 /** Gemini's own word where the answer came from Gemini, else the nearest. */
-export function writeFinishReason(finish: Finish): string {
+function writeReason(finish: Finish): string {
   const isOwnWord = Object.hasOwn(readReasons, finish.native);
   if (isOwnWord && (reasonOf(finish.native) === finish.reason || finish.reason === "tool-calls")) return finish.native;
   return writtenReasons[finish.reason];

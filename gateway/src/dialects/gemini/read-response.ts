@@ -1,7 +1,7 @@
 import { failure, type Failure } from "../../canonical/failure.ts";
 import { fold } from "../../canonical/fold.ts";
 import type { CanonicalResponse } from "../../canonical/response.ts";
-import { asObject, compact, isObject, type Json } from "../../lib/json.ts";
+import { asObject, compact, isObject, type Json, type JsonObject } from "../../lib/json.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
 import type { DecoderOptions } from "../dialect.ts";
 import { endAnswer, openAnswer, readPromptBlock, stepChunk } from "./decoder.ts";
@@ -29,7 +29,7 @@ export function readResponse(body: Json, options: DecoderOptions): Result<Canoni
   const events = chunks.flatMap((chunk) => stepChunk(state, chunk));
   events.push(...endAnswer(state, "plain").events);
   const folded = fold(events);
-  const unread = Object.assign({}, ...chunks.map((chunk) => rest(chunk, known)));
+  const unread: JsonObject = Object.assign({}, ...chunks.map((chunk) => rest(chunk, known)));
   return ok({
     ...folded,
     ...promptBlock(chunks),

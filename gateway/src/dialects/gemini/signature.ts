@@ -1,5 +1,6 @@
 import type { Issuer, Opaque } from "../../canonical/block.ts";
 import { openOpaque, sealOpaque } from "../../canonical/envelope.ts";
+import { compact, type JsonObject } from "../../lib/json.ts";
 
 /** What clients send in place of a signature that they never got; it says nothing, and the writer puts it back where it is due. */
 const STAND_IN = "skip_thought_signature_validator";
@@ -22,6 +23,26 @@ export function writeSignature(opaque: Opaque): string | undefined {
   const envelope = sealOpaque(opaque);
   // `btoa` takes Latin-1 only; an envelope is ASCII unless somebody named a provider in another alphabet.
   return /^[\x20-\x7e]*$/.test(envelope) ? btoa(envelope) : undefined;
+}
+
+/**
+ * `part` with its signature, and before it the signatures of reasoning that wait in `pending`, which is emptied. A part has room
+ * for one: its own, or the last one that waits; the others go on empty texts.
+ */
+export function signedParts(pending: string[], part: JsonObject, own: Opaque | undefined): JsonObject[] {
+  const signature = own === undefined ? undefined : writeSignature(own);
+  const carried = signature ?? (mayCarry(part) ? pending.pop() : undefined);
+  return [...pendingParts(pending), compact({ ...part, thoughtSignature: carried })];
+}
+
+/** The signatures that wait, each on an empty text. */
+export function pendingParts(pending: string[]): JsonObject[] {
+  return pending.splice(0).map((thoughtSignature) => ({ text: "", thoughtSignature }));
+}
+
+/** Clients hand back text and function calls with what is on them; of other parts that is not known. */
+function mayCarry(part: JsonObject): boolean {
+  return part["text"] !== undefined || part["functionCall"] !== undefined;
 }
 
 function openEnvelope(text: string): Opaque | undefined {

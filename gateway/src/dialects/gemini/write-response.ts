@@ -1,10 +1,10 @@
-import type { Opaque } from "../../canonical/block.ts";
+import type { Block, ReasoningBlock } from "../../canonical/block.ts";
 import type { CanonicalResponse, Candidate } from "../../canonical/response.ts";
 import { asObject, compact, type JsonObject } from "../../lib/json.ts";
 import type { ClientContext } from "../dialect.ts";
-import { writeFinishReason } from "./finish.ts";
+import { writeFinish } from "./finish.ts";
 import { showsThoughts } from "./head.ts";
-import { writeSignature } from "./signature.ts";
+import { pendingParts, signedParts, writeSignature } from "./signature.ts";
 import { writeUsage } from "./usage.ts";
 import { utf8Length, writeCandidateMeta, type CitedText } from "./write-metadata.ts";
 import { writeBlock } from "./write-parts.ts";
@@ -46,66 +46,37 @@ type Writing = {
 function writeCandidate(candidate: Candidate, withThoughts: boolean): JsonObject {
   const state: Writing = { parts: [], cited: [], pending: [], textBytes: 0, malformed: undefined };
   for (const block of candidate.blocks) {
-    if (block.type === "reasoning") {
-      flushPending(state);
-      const text = [...block.summary, ...(block.raw ?? [])].join("\n\n");
-      if (withThoughts && text !== "") state.parts.push({ text, thought: true });
-      hold(state, block.opaque ?? block.signature);
-      continue;
-    }
-    const written = writeBlock(block);
-    if (written.kind === "malformed-call") state.malformed = written.text;
-    if (written.kind !== "part") continue;
-    if (block.type === "text") {
-      state.cited.push({ text: block.text, startBytes: state.textBytes, citations: block.citations ?? [] });
-      state.textBytes += utf8Length(block.text);
-    }
-    pushPart(state, written.part, block.signature);
+    if (block.type === "reasoning") addReasoning(state, block, withThoughts);
+    else addBlock(state, block);
   }
-  flushPending(state);
-  const isMalformed = state.malformed !== undefined && !ownReasons.has(candidate.finish.reason);
+  state.parts.push(...pendingParts(state.pending));
   return compact({
     content: state.parts.length === 0 ? undefined : { parts: state.parts, role: "model" },
-    finishReason: isMalformed ? "MALFORMED_FUNCTION_CALL" : writeFinishReason(candidate.finish),
-    finishMessage: isMalformed ? state.malformed : finishMessage(candidate.finish),
+    ...writeFinish(candidate.finish, state.malformed),
     index: candidate.index,
     ...writeCandidateMeta(candidate.meta, state.cited),
   });
 }
 
-/** Finishes that explain a call cut short by themselves. */
-export const ownReasons: ReadonlySet<Candidate["finish"]["reason"]> = new Set([
-  "length",
-  "context-length",
-  "content-filter",
-  "refusal",
-  "error",
-]);
-
-export function finishMessage(finish: Candidate["finish"]): string | undefined {
-  return finish.message ?? finish.refusal?.explanation ?? undefined;
-}
-
-function hold(state: Writing, opaque: Opaque | undefined): void {
+function addReasoning(state: Writing, block: ReasoningBlock, withThoughts: boolean): void {
+  // Signatures stay in the order of the reasoning that they belong to.
+  state.parts.push(...pendingParts(state.pending));
+  const text = [...block.summary, ...(block.raw ?? [])].join("\n\n");
+  if (withThoughts && text !== "") state.parts.push({ text, thought: true });
+  const opaque = block.opaque ?? block.signature;
   const signature = opaque === undefined ? undefined : writeSignature(opaque);
   if (signature !== undefined) state.pending.push(signature);
 }
 
-function pushPart(state: Writing, part: JsonObject, own: Opaque | undefined): void {
-  const signature = own === undefined ? undefined : writeSignature(own);
-  // A part has room for one signature: the last pending one, unless it has one of its own.
-  const carried = signature ?? (mayCarry(part) ? state.pending.pop() : undefined);
-  flushPending(state);
+function addBlock(state: Writing, block: Exclude<Block, ReasoningBlock>): void {
   // Empty text is nothing, unless it carries a signature.
-  if (part["text"] === "" && carried === undefined) return;
-  state.parts.push(compact({ ...part, thoughtSignature: carried }));
-}
-
-/** Clients hand back text and function calls, with what is on them; of other parts that is not known. */
-export function mayCarry(part: JsonObject): boolean {
-  return part["text"] !== undefined || part["functionCall"] !== undefined;
-}
-
-function flushPending(state: Writing): void {
-  for (const thoughtSignature of state.pending.splice(0)) state.parts.push({ text: "", thoughtSignature });
+  if (block.type === "text" && block.text === "" && block.signature === undefined) return;
+  const written = writeBlock(block);
+  if (written.kind === "malformed-call") state.malformed = written.text;
+  if (written.kind !== "part") return;
+  if (block.type === "text") {
+    state.cited.push({ text: block.text, startBytes: state.textBytes, citations: block.citations ?? [] });
+    state.textBytes += utf8Length(block.text);
+  }
+  state.parts.push(...signedParts(state.pending, written.part, block.signature));
 }
