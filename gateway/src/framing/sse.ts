@@ -139,7 +139,7 @@ function readBlock(lines: Lines, start: number, atStreamStart: boolean, isLast: 
     const end = lineEnd(lines, position);
     if (!isLast && (end === length || endsWithLoneReturn(lines, end))) return undefined;
     const next = lineAfter(lines, end);
-    if (end === position) return { end: Math.min(next, length), payload: payloadOf(event, data) };
+    if (end === position) return { end: next, payload: payloadOf(event, data) };
     if (isField(lines.text, "data", field, end)) {
       const value = fieldValue(lines, field + 4, end);
       data = data === undefined ? value : `${data}\n${value}`;
@@ -212,8 +212,9 @@ function offsetOf(text: string, character: string, from: number): number {
   return found < 0 ? text.length : found;
 }
 
-/** Where the line after the line end at `end` begins: CRLF is one line end. */
+/** Where the line after the line end at `end` begins, never past the end: CRLF is one line end. */
 function lineAfter({ text }: Lines, end: number): number {
+  if (end === text.length) return end;
   return text.charCodeAt(end) === CR && text.charCodeAt(end + 1) === LF ? end + 2 : end + 1;
 }
 
