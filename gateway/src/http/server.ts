@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -302,16 +303,20 @@ function drain(server: Server, edge: ServerEdge, graceMs: number): Promise<void>
     return edge.drained;
   }
   edge.draining = true;
-  edge.drained = new Promise((resolve) => {
-    server.close(() => resolve());
-    const sweep = edge.clock.setTimer(() => {
-      closeIdle(server, edge);
-      if (edge.sockets.size > 0) sweep.refresh();
-    }, DRAIN_CHECK_MS);
+  edge.drained = closed(server, edge);
+  const sweep = edge.clock.setTimer(() => {
     closeIdle(server, edge);
-    edge.clock.setTimer(() => cutAll(edge), graceMs);
-  });
+    if (edge.sockets.size > 0) sweep.refresh();
+  }, DRAIN_CHECK_MS);
+  closeIdle(server, edge);
+  edge.clock.setTimer(() => cutAll(edge), graceMs);
   return edge.drained;
+}
+
+async function closed(server: Server, edge: ServerEdge): Promise<void> {
+  await new Promise((resolve) => server.close(resolve));
+  // The server is done when it has let go of its sockets, which say so themselves a moment later.
+  await Promise.all([...edge.sockets].map((socket) => once(socket, "close")));
 }
 
 /** Idle to node is a connection between two requests; one that has never sent a byte is no less idle. */
