@@ -19,13 +19,15 @@ export type Command = {
   readonly env?: Readonly<Record<string, string>>;
   /** `ipc`: the child speaks with us; a file descriptor: its output goes there. */
   readonly output: "ipc" | number;
+  /** Without its standard error. */
+  readonly quiet?: boolean;
 };
 
-export function startProcess({ command, core, env, output }: Command): ChildProcess {
+export function startProcess({ command, core, env, output, quiet = false }: Command): ChildProcess {
   const [file = "", ...args] = isPinned ? ["taskset", "-c", String(core), ...command] : command;
   return spawn(file, args, {
     env: { ...process.env, ...env },
-    stdio: output === "ipc" ? ["ignore", "inherit", "inherit", "ipc"] : ["ignore", output, output],
+    stdio: output === "ipc" ? ["ignore", "inherit", quiet ? "ignore" : "inherit", "ipc"] : ["ignore", output, output],
   });
 }
 
@@ -49,7 +51,12 @@ export type Helper<Job, Answer> = {
 
 export async function startHelper<Job extends object, Answer>(
   file: string,
-  options: { readonly core: number; readonly args?: readonly string[]; readonly flags?: readonly string[] },
+  options: {
+    readonly core: number;
+    readonly args?: readonly string[];
+    readonly flags?: readonly string[];
+    readonly quiet?: boolean;
+  },
 ): Promise<Helper<Job, Answer>> {
   const command = [
     process.execPath,
@@ -57,7 +64,7 @@ export async function startHelper<Job extends object, Answer>(
     join(import.meta.dirname, file),
     ...(options.args ?? []),
   ];
-  const child = startProcess({ command, core: options.core, output: "ipc" });
+  const child = startProcess({ command, core: options.core, output: "ipc", quiet: options.quiet ?? false });
   const ready = (await nextMessage(child, file)) as { port: number };
   return {
     pid: child.pid ?? 0,

@@ -29,10 +29,10 @@ export function formatRow(each: Row): string {
   const { name, measured, unit, budget } = each;
   const figure = measured === undefined ? "–" : `${round(measured)} ${unit}`;
   const limit = budget === undefined ? "" : "most" in budget ? `≤ ${budget.most}` : `≥ ${budget.least}`;
-  return `${name.padEnd(44)}${figure.padStart(10)}  ${limit.padEnd(8)}${verdict(each).padEnd(6)}${each.absolutes}`;
+  return `${name.padEnd(48)}${figure.padStart(10)}  ${limit.padEnd(8)}${verdict(each).padEnd(6)}${each.absolutes}`;
 }
 
-export const tableHead = `${"".padEnd(44)}${"measured".padStart(10)}  ${"budget".padEnd(8)}`;
+export const tableHead = `${"".padEnd(48)}${"measured".padStart(10)}  ${"budget".padEnd(8)}`;
 
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((left, right) => left - right);

@@ -52,6 +52,7 @@ async function startBare({ upstreamPort, inspector }: SubjectOptions): Promise<S
     core: SUBJECT_CORE,
     args: [`http://127.0.0.1:${upstreamPort}`],
     flags: inspectorFlags(inspectorPort),
+    quiet: inspectorPort !== undefined, // The inspector announces everyone who attaches.
   });
   const target = { port: relay.port, headers: {} };
   return { name: "bare", pid: relay.pid, target, probePath: "/health", inspectorPort, stop: () => relay.stop() };
