@@ -67,8 +67,10 @@ function readChunk(state: StreamState, chunk: JsonObject): void {
   if (answer.failure !== undefined) return fail(state, answer.failure, "upstream-failed");
   if (usage === undefined) return;
   pushUsage(answer, usage);
-  // Usage is the last thing that a finish waits for.
-  if (isComplete(answer)) for (const choice of answer.choices.values()) finishChoice(choice, answer.context);
+  // The format's own usage chunk is the last; one with choices may be followed by more, even after a finish reason: Gemini's
+  // models on OpenRouter repeat it with every tool call.
+  const isLast = asArray(chunk["choices"])?.length === 0;
+  if (isLast && isComplete(answer)) finishChoices(answer);
 }
 
 /** Where the usage of a chunk stands: on the chunk, in Groq's own member, or on the choice (Moonshot). */
@@ -110,10 +112,13 @@ function endAtDone(state: StreamState): void {
 }
 
 function complete(state: StreamState): void {
-  const { answer } = state;
-  for (const choice of answer.choices.values()) finishChoice(choice, answer.context);
-  answer.context.events.push({ type: "end" });
+  finishChoices(state.answer);
+  state.answer.context.events.push({ type: "end" });
   state.outcome = "complete";
+}
+
+function finishChoices(answer: AnswerState): void {
+  for (const choice of answer.choices.values()) finishChoice(choice, answer.context);
 }
 
 /** Blocks stay open: a consumer that waits for whole tool calls must not take a broken one for whole. */

@@ -237,19 +237,25 @@ function readLegacyCall(conversation: Conversation, call: JsonObject | undefined
 
 function readToolResult(conversation: Conversation, message: JsonObject, index: number): void {
   const sourceId = asString(message["tool_call_id"]);
-  if (sourceId === undefined) {
+  const call = callOf(conversation, sourceId);
+  const callId = call?.id ?? sourceId;
+  if (callId === undefined) {
     const advice = "Name the tool call that this message answers.";
     return refuseMissing(conversation.reading, `messages[${index}].tool_call_id`, advice);
   }
-  const call =
-    conversation.calls.find((each) => each.sourceId === sourceId && !each.isAnswered) ??
-    conversation.callsById.get(sourceId);
   addResult(conversation, message, index, {
-    callId: call?.id ?? sourceId,
+    callId,
     name: call?.name ?? asString(message["name"]),
     kind: call?.kind ?? "function",
   });
   if (call !== undefined) call.isAnswered = true;
+}
+
+/** A result without an id (Z.ai's clients) answers the next call that has none yet. */
+function callOf(conversation: Conversation, sourceId: string | undefined): PendingCall | undefined {
+  const unanswered = conversation.calls.filter((each) => !each.isAnswered);
+  if (sourceId === undefined) return unanswered[0];
+  return unanswered.find((each) => each.sourceId === sourceId) ?? conversation.callsById.get(sourceId);
 }
 
 /** The deprecated form: results are paired with calls by name. */

@@ -142,7 +142,7 @@ function readAllowed(reading: Reading, allowed: JsonObject): ToolChoice | undefi
 }
 
 function readReference(source: JsonObject | undefined): ToolReference | undefined {
-  const type = asString(source?.["type"]);
+  const type = asString(source?.["type"]) ?? (isObject(source?.["function"]) ? "function" : undefined);
   if (source === undefined || type === undefined) return undefined;
   if (type !== "function" && type !== "custom") return { kind: "builtin", name: type };
   const name = asString(asObject(source[type])?.["name"]) ?? asString(source["name"]);

@@ -154,7 +154,7 @@ function findCall(state: ChoiceState, parts: CallParts, position: number): ToolC
 function isAnotherCall(call: ToolCallState, parts: CallParts): boolean {
   if (parts.name === "") return false;
   if (parts.id !== "" && call.sourceId !== "" && parts.id !== call.sourceId) return true;
-  if (call.argumentsText === "") return false;
+  if (call.name === "" || call.argumentsText === "") return false;
   return parts.name !== call.name || (parts.text !== "" && isWhole(call));
 }
 

@@ -21,11 +21,11 @@ export function readUsage(value: Json | undefined): Usage | undefined {
   if (prompt === undefined && total === undefined && count(usage["completion_tokens"]) === undefined) return undefined;
 
   const cacheRead = cachedTokens(usage, promptDetails) ?? 0;
-  const cacheWrite = count(promptDetails["cache_write_tokens"]) ?? count(usage["cache_creation_input_tokens"]) ?? 0;
-  const cached = cacheRead + cacheWrite;
+  const written = count(promptDetails["cache_write_tokens"]) ?? count(usage["cache_creation_input_tokens"]) ?? 0;
+  const cached = cacheRead + written;
   const promptTokens = prompt ?? Math.max(0, (total ?? 0) - (count(usage["completion_tokens"]) ?? 0));
   const completion = count(usage["completion_tokens"]) ?? 0;
-  const isBeside = cached > promptTokens || (cached > 0 && total === promptTokens + cached + completion);
+  const isBeside = cacheRead > promptTokens || (cached > 0 && total === promptTokens + cached + completion);
   const inputTotal = isBeside ? promptTokens + cached : promptTokens;
   const hidden = Math.max(0, (total ?? 0) - inputTotal - completion);
   const outputTotal = completion + hidden;
@@ -36,7 +36,8 @@ export function readUsage(value: Json | undefined): Usage | undefined {
   return compact({
     inputTotal,
     cacheRead,
-    cacheWrite,
+    // OpenRouter reports the same tokens as written and as read for some Gemini answers; nothing is charged twice.
+    cacheWrite: Math.min(written, inputTotal - cacheRead),
     outputTotal,
     // OpenRouter reports more reasoning than completion for some models; a part cannot exceed its whole.
     reasoning: reasoning === undefined ? undefined : Math.min(reasoning, outputTotal),
