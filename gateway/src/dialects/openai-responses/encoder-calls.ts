@@ -75,12 +75,16 @@ export function closeCall(state: EncoderState, writer: CallWriter): void {
   if (!writer.isCustom && writer.text === "") sendText(state, writer, "{}");
   const key = writer.isCustom ? "input" : "arguments";
   writer.item[key] = writer.text;
-  // Only arguments that were cut off are not JSON; a client must not carry such a call out.
-  const isWhole = writer.isCustom || parseJson(writer.text) !== undefined;
-  writer.item["status"] = isWhole ? "completed" : "incomplete";
+  writer.item["status"] = isWhole(writer) ? "completed" : "incomplete";
   emitText(state, `response.${family(writer)}.done`, `${writer.place},"${key}":${JSON.stringify(writer.text)}`);
   finishItem(state, writer.index);
   if (writer.signature !== undefined) writeSignature(state, writer.signature, writer.callId);
+}
+
+/** Only arguments that were cut off are not JSON, and only a cut leaves a wrapped input open: such a call must not be carried out. */
+function isWhole(writer: CallWriter): boolean {
+  if (writer.input !== undefined) return writer.input.at === undefined || writer.input.isClosed;
+  return writer.isCustom || parseJson(writer.text) !== undefined;
 }
 
 /** The native item of a call that this API has and other formats do not (`local_shell_call`, `apply_patch_call`…). */

@@ -8,9 +8,9 @@ import type { Ending } from "./finish.ts";
 import { echoedSettings } from "./head.ts";
 import { itemId, takeId, type MadeItemType } from "./ids.ts";
 import type { DeclaredTool } from "./tool-names.ts";
-import type { BlockWriter } from "./encoder.ts";
 import { writeUsage } from "./usage.ts";
 
+/** What the writers of all kinds of blocks share. */
 export type EncoderState = {
   readonly client: ClientContext;
   readonly tools: ReadonlyMap<string, DeclaredTool>;
@@ -29,7 +29,6 @@ export type EncoderState = {
   readonly output: JsonObject[];
   readonly takenIds: Set<string>;
   readonly takenCallIds: Set<string>;
-  readonly writers: Map<number, BlockWriter>;
   message: OpenMessage | undefined;
   usage: Usage | undefined;
   finish: Finish | undefined;

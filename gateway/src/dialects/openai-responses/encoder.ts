@@ -40,7 +40,10 @@ import { responseId } from "./ids.ts";
 import { keepAliveFrame } from "./keep-alive.ts";
 import { declaredTools } from "./tool-names.ts";
 
-export type BlockWriter = TextWriter | ReasoningWriter | CallWriter | NativeWriter | SearchWriter | PictureWriter;
+type BlockWriter = TextWriter | ReasoningWriter | CallWriter | NativeWriter | SearchWriter | PictureWriter;
+
+/** An answer while it is written: the open blocks by their canonical number. */
+export type OpenAnswer = EncoderState & { readonly writers: Map<number, BlockWriter> };
 
 /**
  * Writes a stream that OpenAI's SDKs accept with all their checks: ids that stay, indices in order, every item closed, and a
@@ -62,7 +65,7 @@ export function encoder(client: ClientContext): Encoder {
   };
 }
 
-export function openEncoder(client: ClientContext, isStream: boolean): EncoderState {
+export function openEncoder(client: ClientContext, isStream: boolean): OpenAnswer {
   return {
     client,
     tools: declaredTools(client.echo),
@@ -85,7 +88,7 @@ export function openEncoder(client: ClientContext, isStream: boolean): EncoderSt
   };
 }
 
-export function step(state: EncoderState, event: CanonicalEvent): void {
+export function step(state: OpenAnswer, event: CanonicalEvent): void {
   if (state.isEnded) return;
   // This format has one answer per request; of several candidates the first is shown.
   if ("candidate" in event && event.candidate !== 0) return;
@@ -126,13 +129,13 @@ export function step(state: EncoderState, event: CanonicalEvent): void {
   }
 }
 
-function take(state: EncoderState): string {
+function take(state: OpenAnswer): string {
   const { text } = state;
   state.text = "";
   return text;
 }
 
-function writeStart(state: EncoderState, event: Extract<CanonicalEvent, { readonly type: "start" }>): void {
+function writeStart(state: OpenAnswer, event: Extract<CanonicalEvent, { readonly type: "start" }>): void {
   if (state.isStarted) return;
   state.isStarted = true;
   if (event.id !== "") state.id = responseId(event.id);
@@ -143,13 +146,13 @@ function writeStart(state: EncoderState, event: Extract<CanonicalEvent, { readon
   emit(state, "response.in_progress", { response: responseObject(state, undefined) });
 }
 
-function startBlock(state: EncoderState, event: BlockStart): void {
+function startBlock(state: OpenAnswer, event: BlockStart): void {
   const writer = openWriter(state, event.initial);
   if (writer !== undefined) state.writers.set(event.block, writer);
 }
 
 /** The writer of a block, or undefined for blocks that this format has no place for (code and its result, audio, foreign results). */
-function openWriter(state: EncoderState, initial: Block): BlockWriter | undefined {
+function openWriter(state: OpenAnswer, initial: Block): BlockWriter | undefined {
   const native = nativeItem(initial);
   if (native !== undefined) return openNative(state, native);
   switch (initial.type) {
@@ -185,7 +188,7 @@ type BlockEvent = Extract<
   }
 >;
 
-function stepBlock(state: EncoderState, writer: BlockWriter | undefined, event: BlockEvent): void {
+function stepBlock(state: OpenAnswer, writer: BlockWriter | undefined, event: BlockEvent): void {
   if (writer === undefined) return;
   switch (event.type) {
     case "text-delta":
@@ -223,14 +226,14 @@ function keepOpaque(writer: BlockWriter, value: Opaque): void {
   if (writer.kind === "call" || writer.kind === "text") writer.signature = value;
 }
 
-function stopBlock(state: EncoderState, block: number, final: Block | undefined): void {
+function stopBlock(state: OpenAnswer, block: number, final: Block | undefined): void {
   const writer = state.writers.get(block);
   if (writer === undefined) return;
   state.writers.delete(block);
   closeWriter(state, writer, final);
 }
 
-function closeWriter(state: EncoderState, writer: BlockWriter, final: Block | undefined): void {
+function closeWriter(state: OpenAnswer, writer: BlockWriter, final: Block | undefined): void {
   switch (writer.kind) {
     case "text":
     case "refusal":
@@ -254,7 +257,7 @@ function closeWriter(state: EncoderState, writer: BlockWriter, final: Block | un
 }
 
 /** The terminal event. Codex takes every other one than `response.completed` for a broken stream and asks again, six times in all. */
-function writeEnd(state: EncoderState): void {
+function writeEnd(state: OpenAnswer): void {
   closeWriters(state);
   explainRefusal(state);
   const ending = endingOf(state.finish, hasRefusal(state));
@@ -271,12 +274,12 @@ function writeEnd(state: EncoderState): void {
   emit(state, type, { response: responseObject(state, ending) });
 }
 
-function closeWriters(state: EncoderState): void {
+function closeWriters(state: OpenAnswer): void {
   for (const block of state.writers.keys()) stopBlock(state, block, undefined);
 }
 
 /** A refusal that consists of an explanation only is said as a refusal part, or the client would have nothing to show. */
-function explainRefusal(state: EncoderState): void {
+function explainRefusal(state: OpenAnswer): void {
   const explanation = state.finish?.refusal?.explanation ?? state.finish?.message;
   if (state.finish?.reason !== "refusal" || state.output.length > 0 || (explanation ?? "") === "") return;
   const writer = openText(state, { type: "refusal", text: "" });
@@ -284,13 +287,13 @@ function explainRefusal(state: EncoderState): void {
   closeText(state, writer);
 }
 
-function filteredMessage(state: EncoderState): string {
+function filteredMessage(state: OpenAnswer): string {
   const reason = state.finish?.refusal?.explanation ?? state.finish?.message;
   return reason ?? "The provider's content filter ended this answer. Change the request and try again.";
 }
 
 /** Why an answer failed whose finish says that it did. */
-export function failureOfFinish(state: EncoderState): Failure {
+export function failureOfFinish(state: OpenAnswer): Failure {
   const { finish } = state;
   const message =
     finish?.message ?? `The provider ended its answer with ${finish?.native || "an error"}. Send the request again.`;
@@ -302,7 +305,7 @@ function keepPartial(writer: BlockWriter): void {
   if (writer.kind === "call") writer.item[writer.isCustom ? "input" : "arguments"] = writer.text;
 }
 
-function writeFailure(state: EncoderState, of: Failure): void {
+function writeFailure(state: OpenAnswer, of: Failure): void {
   state.isEnded = true;
   if (!state.isStarted) {
     emit(state, "error", { ...inBandError(of, state.client.agent), param: of.param ?? null });

@@ -87,7 +87,8 @@ const summaries = ["auto", "concise", "detailed"] as const;
 
 function readReasoning(reasoning: JsonObject | undefined): Reasoning {
   const effort = efforts.find((each) => each === reasoning?.["effort"]);
-  const summary = reasoning?.["summary"] ?? reasoning?.["generate_summary"];
+  // The older name counts where the newer one is absent; null is a value of its own here.
+  const summary = reasoning?.["summary"] === undefined ? reasoning?.["generate_summary"] : reasoning["summary"];
   const openai = compact({ mode: asString(reasoning?.["mode"]), context: asString(reasoning?.["context"]) });
   return compact({
     mode: effort === "none" ? ("off" as const) : ("default" as const),
