@@ -5,6 +5,7 @@ import {
   isSeq,
   LineCounter,
   parseDocument,
+  type Alias,
   type Document,
   type Node,
   type Scalar,
@@ -19,6 +20,8 @@ export const CONFIG_FILE_BYTES_MAX = 1_048_576;
 /** Values in the file after aliases are expanded; what stops an alias bomb. */
 const NODES_MAX = 100_000;
 const DEPTH_MAX = 32;
+/** The parser's time grows with the square of the open brackets: a second for 50,000. Nobody means a thousand. */
+const OPEN_BRACKETS_MAX = 1_000;
 /** A broken file breaks again at every following line; the first few say it all. */
 const SYNTAX_PROBLEMS_MAX = 3;
 const EXCERPT_LINES = 3;
@@ -44,8 +47,9 @@ type Span = { readonly start: number; readonly end: number };
 const NOWHERE: Span = { start: 0, end: 0 };
 
 type Walk = {
-  readonly source: Document.Parsed;
   readonly environment: Environment;
+  /** Anchored nodes so far. The parser's own lookup searches the whole document for every alias. */
+  readonly anchors: Map<string, Exclude<Node, Alias>>;
   readonly keys: Map<string, Span>;
   readonly values: Map<string, Span>;
   /** Credentials written out in full, to be masked wherever the text is shown. */
@@ -62,11 +66,16 @@ type Walk = {
 
 /** Reads YAML (and so JSON). `file` is only named in the places. */
 export function readDocument(text: string, file: string, environment: Environment): DocumentReading {
+  if (isNestedBeyondReason(text)) {
+    const place: Place = { kind: "file", file, line: 1, column: 1, length: 1, excerpt: [] };
+    const message = `more than ${OPEN_BRACKETS_MAX} brackets are open at once`;
+    return { document: undefined, problems: [{ message, path: "", place }] };
+  }
   const lines = new LineCounter();
   const source = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
   const walk: Walk = {
-    source,
     environment,
+    anchors: new Map(),
     keys: new Map(),
     values: new Map(),
     secrets: [],
@@ -101,6 +110,16 @@ export function pathText(path: Path): string {
     .join("");
 }
 
+/** Brackets inside quotes count too: a rough look, but one that no file in use comes near. */
+function isNestedBeyondReason(text: string): boolean {
+  let open = 0;
+  for (const [bracket] of text.matchAll(/[[\]{}]/g)) {
+    open = bracket === "[" || bracket === "{" ? open + 1 : Math.max(0, open - 1);
+    if (open > OPEN_BRACKETS_MAX) return true;
+  }
+  return false;
+}
+
 function walkNode(walk: Walk, node: Node, path: Path, depth: number): unknown {
   const span = spanOf(node);
   if (span !== undefined) walk.values.set(pathKey(path), span);
@@ -110,11 +129,12 @@ function walkNode(walk: Walk, node: Node, path: Path, depth: number): unknown {
     return null;
   }
   if (isAlias(node)) {
-    const target = node.resolve(walk.source);
+    const target = walk.anchors.get(node.source);
     if (target !== undefined) return walkNode(walk, target, path, depth + 1);
     walk.problems.push({ message: `nothing is anchored as &${node.source}`, path, span: span ?? NOWHERE });
     return null;
   }
+  if (node.anchor !== undefined) walk.anchors.set(node.anchor, node);
   if (isMap(node)) return walkMap(walk, node.items, path, depth);
   if (isSeq(node)) {
     return node.items.map((item, index) => (isNode(item) ? walkNode(walk, item, [...path, index], depth + 1) : null));
@@ -212,7 +232,7 @@ function syntaxProblems(
   let isBroken = false;
   for (const issue of [...source.errors, ...source.warnings]) {
     const isDuplicate = issue.code === "DUPLICATE_KEY";
-    if (!isDuplicate && issue.name === "YAMLParseError") isBroken = true;
+    if (!isDuplicate && (issue.name === "YAMLParseError" || issue.code === "TAG_RESOLVE_FAILED")) isBroken = true;
     const [start, end] = issue.pos;
     const key = isDuplicate ? (/^["']?([^\s"':]+)/.exec(text.slice(start))?.[1] ?? "") : "";
     const span = isDuplicate ? { start, end: start + key.length } : { start, end };
@@ -245,7 +265,9 @@ function plainMessage(message: string): string {
     const match = pattern.exec(first);
     if (match !== null) return clearer.replace("$1", match[1] ?? "");
   }
-  return first.charAt(0).toLowerCase() + first.slice(1).replace(/[.:]$/, "");
+  // Some messages end in the text at fault, which may be a secret.
+  const words = first.replace(/:? ".*$/, "").replace(/[.:]$/, "");
+  return words.charAt(0).toLowerCase() + words.slice(1);
 }
 
 /** Finds line and column of a span and cuts out the lines around it, with every secret masked. */

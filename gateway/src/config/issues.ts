@@ -45,8 +45,11 @@ function describeIssue(issue: Issue, base: Path, document: ConfigDocument): read
     return [problem(path, `expected ${joinOr(expected)}, got ${describeValue(value)}`, document)];
   }
   if (issue.code === "invalid_value" && typeof value === "string") return [unknownValue(issue, value, path, document)];
-  if (issue.code === "invalid_format")
-    return [problem(path, `${issue.message}, got ${describeValue(value)}`, document)];
+  if (issue.code === "invalid_format") {
+    const isKeyItself = typeof value === "string" && value.startsWith("dgm_");
+    const suggestion = isKeyItself ? "that is the key itself: dragoman keys create prints its hash as well" : undefined;
+    return [problem(path, `${issue.message}, got ${describeValue(value)}`, document, suggestion)];
+  }
   const suggestion = typeFix(issue, value, path);
   return [problem(path, `expected ${expectation(issue)}, got ${describeValue(value)}`, document, suggestion)];
 }
@@ -141,12 +144,18 @@ function sizeExpectation(origin: string, bound: string, size: number): string {
   return `a number of ${bound} ${size}`;
 }
 
+/** Words that older YAML took for booleans. */
+const booleanWords: Readonly<Record<string, boolean>> = { yes: true, on: true, no: false, off: false };
+
 /** The usual reason behind a wrong type, where there is one. */
 function typeFix(issue: Issue, value: unknown, path: Path): string | undefined {
   if (issue.code !== "invalid_type") return undefined;
   const key = String(path.at(-1));
   if (issue.expected === "string" && (typeof value === "number" || typeof value === "boolean")) {
     return `write it in quotes: ${key}: "${String(value)}"`;
+  }
+  if (issue.expected === "boolean" && typeof value === "string" && Object.hasOwn(booleanWords, value.toLowerCase())) {
+    return `write ${key}: ${booleanWords[value.toLowerCase()]}`;
   }
   if (value === null && issue.expected === "object") return `write ${key}: {} or remove the line`;
   if (value === null) return `give it a value or remove the line`;

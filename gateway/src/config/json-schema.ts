@@ -18,9 +18,11 @@ export function configJsonSchema(): JsonObject {
 /** A key of the file: `server.port`, `providers.<id>.models[].upstream_id`. */
 export type ConfigKey = { readonly path: string; readonly description: string; readonly default: Json | undefined };
 
-/** Every key of the file in reading order, sections included. */
+let keys: readonly ConfigKey[] | undefined;
+
+/** Every key of the file in reading order, sections included. Made on first use: a file without mistakes needs none. */
 export function configKeys(): readonly ConfigKey[] {
-  return keysBelow(configJsonSchema(), "");
+  return (keys ??= keysBelow(configJsonSchema(), ""));
 }
 
 function keysBelow(schema: JsonObject, path: string): ConfigKey[] {

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
-import { isObject } from "../lib/json.ts";
+import { compact, isObject } from "../lib/json.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
 import { stableDigest } from "../lib/hash.ts";
 import { Secret } from "../lib/secret.ts";
@@ -10,6 +10,7 @@ import type { FileFailure, ReadFile } from "./credentials.ts";
 import { CONFIG_FILE_BYTES_MAX, readDocument } from "./document.ts";
 import { readTextFile } from "./files.ts";
 import { variable, type Environment } from "./interpolate.ts";
+import { maskKeys } from "./mask.ts";
 import type { ConfigProblem, Place } from "./problems.ts";
 import { openReport } from "./report.ts";
 
@@ -46,9 +47,9 @@ export function loadConfig(inputs: LoadInputs): Result<Config, readonly ConfigPr
     return read;
   };
   const text = file === undefined ? ok(undefined) : readText(file, fileName, readFile);
-  if (!text.ok) return fail([text.error]);
+  if (!text.ok) return refuse([text.error]);
   const reading = text.value === undefined ? undefined : readDocument(text.value, fileName, environment);
-  if (reading !== undefined && reading.document === undefined) return fail(reading.problems);
+  if (reading !== undefined && reading.document === undefined) return refuse(reading.problems);
   const report = openReport(reading?.document, reading?.problems ?? []);
   const overrides = readOverrides(inputs, (place, message) => report.add({ place, path: "", message }));
   const build = {
@@ -61,9 +62,21 @@ export function loadConfig(inputs: LoadInputs): Result<Config, readonly ConfigPr
     wallMs: inputs.wallMs ?? 0,
   };
   const config = buildConfig(build, report);
-  if (config === undefined) return fail(inFileOrder(report.problems));
+  if (config === undefined) return refuse(inFileOrder(report.problems));
   const version = file === undefined ? BUILT_IN_VERSION : stableDigest(texts.join("\0"));
   return ok(deepFreeze({ ...config, version }));
+}
+
+/** Whatever a message quotes of the file, no key gets out with it. */
+function refuse(problems: readonly ConfigProblem[]): Result<never, readonly ConfigProblem[]> {
+  const masked = problems.map(({ message, suggestion, ...rest }) =>
+    compact({
+      ...rest,
+      message: maskKeys(message),
+      suggestion: suggestion === undefined ? undefined : maskKeys(suggestion),
+    }),
+  );
+  return fail(masked);
 }
 
 function readText(file: string, fileName: string, readFile: ReadFile): Result<string, ConfigProblem> {

@@ -21,9 +21,12 @@ export function openReport(document: ConfigDocument | undefined, found: readonly
   const problems: ConfigProblem[] = [...found];
   const warnings: string[] = [];
   const environment: Place = { kind: "environment", name: "environment" };
+  const subjects = new Set(found.map(subjectOf));
   const add = (problem: ConfigProblem) => {
     // What is wrong with a value is wrong once: a variable that is not set must not be called too short as well.
-    if (problem.path !== "" && problems.some((known) => isSameSubject(known, problem))) return;
+    const subject = subjectOf(problem);
+    if (problem.path !== "" && subjects.has(subject)) return;
+    subjects.add(subject);
     problems.push(problem);
   };
   const addAt = (place: Place | undefined, path: Path, message: string, suggestion: string | undefined) =>
@@ -41,6 +44,6 @@ export function openReport(document: ConfigDocument | undefined, found: readonly
   };
 }
 
-function isSameSubject(left: ConfigProblem, right: ConfigProblem): boolean {
-  return left.path === right.path && placeText(left.place) === placeText(right.place);
+function subjectOf({ path, place }: ConfigProblem): string {
+  return `${placeText(place)} ${path}`;
 }
