@@ -162,6 +162,23 @@ describe("streams of servers that leave events out", () => {
     assert.deepEqual(texts(decoded.events), ["Hello"]);
   });
 
+  test("final items without ids, or with the same id, are all replayed", () => {
+    for (const id of ["", "msg_same"]) {
+      const decoded = decodeData(created(), terminal("completed", { output: [message(id, "a"), message(id, "b")] }));
+      assert.deepEqual(texts(decoded.events), ["a", "b"]);
+    }
+  });
+
+  test("an unseen item before a streamed one does not pass for it", () => {
+    const decoded = decodeData(
+      created(),
+      { type: "response.output_item.added", output_index: 0, item: message("msg_1", "") },
+      { type: "response.output_text.delta", output_index: 0, content_index: 0, item_id: "msg_1", delta: "second" },
+      terminal("completed", { output: [message("msg_0", "first"), message("msg_1", "second")] }),
+    );
+    assert.deepEqual(texts(decoded.events).toSorted(), ["first", "second"]);
+  });
+
   test("parts of a message that are numbered on from its reasoning are matched by order", () => {
     const decoded = decodeData(
       created(),
@@ -233,6 +250,19 @@ describe("reasoning", () => {
       summary: ["I think"],
       opaque: { issuer: { provider: "openai" }, kind: "openai.reasoning", value: JSON.stringify(done) },
     });
+  });
+
+  test("part numbers with gaps of any size make no empty parts", () => {
+    const delta = (index: number, text: string) => ({
+      type: "response.reasoning_summary_text.delta",
+      output_index: 0,
+      summary_index: index,
+      delta: text,
+    });
+    const added = { type: "response.output_item.added", output_index: 0, item: { id: "rs_1", type: "reasoning" } };
+    const decoded = decodeData(created(), added, delta(2_000_000_000, "a"), delta(7, "b"), delta(2_000_000_000, "c"));
+    const [block] = fold(decoded.events).candidates[0]?.blocks ?? [];
+    assert.deepEqual(block?.type === "reasoning" && block.summary, ["ac", "b"]);
   });
 
   test("raw reasoning text is its own channel", () => {

@@ -231,6 +231,8 @@ describe("calls", () => {
     assert.equal(input('{"patch":"x"}'), '{"patch":"x"}');
     assert.equal(input('{"other":1,"input":"x"}'), "x");
     assert.equal(input('{"input":"cut o'), "cut o");
+    assert.equal(input('{"input":"raw\nline"}'), "raw\nline");
+    assert.equal(input(`{"a":"${"x".repeat(100)}"}`), `{"a":"${"x".repeat(100)}"}`);
     assert.equal(input(""), "");
   });
 

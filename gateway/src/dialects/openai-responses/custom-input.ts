@@ -7,68 +7,92 @@ import { asObject, asString, parseJson } from "../../lib/json.ts";
  */
 
 export type CustomInput = {
-  /** The arguments as received. */
-  text: string;
-  /** Where in `text` the unread part of the string value begins; undefined until the value has begun. */
-  at: number | undefined;
+  /** The arguments as received; looked at only at the end, so that long ones are not copied for every delta. */
+  whole: string;
+  /** What has been received and not yet read. */
+  pending: string;
+  phase: "head" | "value" | "closed" | "foreign";
   /** What has been given out. */
   given: string;
-  isClosed: boolean;
 };
 
 export function openCustomInput(): CustomInput {
-  return { text: "", at: undefined, given: "", isClosed: false };
+  return { whole: "", pending: "", phase: "head", given: "" };
 }
 
 const HEAD = /^\s*\{\s*"input"\s*:\s*"/;
 
+/** The wrapper's head, generously spaced; arguments that begin otherwise are no wrapper. */
+const HEAD_LENGTH_MAX = 64;
+
 /** The input text that `delta` completes; "" while undecided. */
 export function unwrapInput(state: CustomInput, delta: string): string {
-  state.text += delta;
-  if (state.isClosed) return "";
-  if (state.at === undefined) {
-    const head = HEAD.exec(state.text);
-    if (head === null) return "";
-    state.at = head[0].length;
-  }
-  const end = readableEnd(state, state.at);
-  const piece = parseJson(`"${state.text.slice(state.at, end)}"`);
-  // A raw control character or a broken escape: not JSON after all. What was given stays; the end decides about the rest.
-  const text = asString(piece) ?? "";
-  state.at = end;
+  state.whole += delta;
+  if (state.phase === "closed" || state.phase === "foreign") return "";
+  state.pending += delta;
+  if (state.phase === "head" && !skipHead(state)) return "";
+  const end = readableEnd(state);
+  const text = unescape(state.pending.slice(0, end));
+  state.pending = state.pending.slice(end);
   state.given += text;
   return text;
 }
 
 /** The rest at the end of the arguments. Without the wrapper's shape the arguments are the input as they are. */
 export function finishInput(state: CustomInput): string {
-  const whole = asString(asObject(parseJson(state.text))?.["input"]) ?? bareInput(state);
+  const whole = asString(asObject(parseJson(state.whole))?.["input"]) ?? bareInput(state);
   const rest = whole.startsWith(state.given) ? whole.slice(state.given.length) : "";
   state.given += rest;
   return rest;
 }
 
-/** A model that ignores the wrapper sends a JSON string, or the text itself. */
-function bareInput(state: CustomInput): string {
-  if (state.at !== undefined) return state.given;
-  return asString(parseJson(state.text)) ?? state.text;
+/** Whether the input was cut off in its middle. */
+export function isCut(state: CustomInput): boolean {
+  return state.phase === "value";
 }
 
-/** The end of what can be unescaped: before the closing quote, an unfinished escape, or a high surrogate without its partner. */
-function readableEnd(state: CustomInput, from: number): number {
-  const { text } = state;
-  let at = from;
-  while (at < text.length) {
-    if (text[at] === '"') {
-      state.isClosed = true;
+function skipHead(state: CustomInput): boolean {
+  const head = HEAD.exec(state.pending);
+  if (head === null) {
+    if (state.pending.length > HEAD_LENGTH_MAX) state.phase = "foreign";
+    return false;
+  }
+  state.phase = "value";
+  state.pending = state.pending.slice(head[0].length);
+  return true;
+}
+
+/** A model that ignores the wrapper sends a JSON string, or the text itself. */
+function bareInput(state: CustomInput): string {
+  if (state.phase === "value" || state.phase === "closed") return state.given;
+  return asString(parseJson(state.whole)) ?? state.whole;
+}
+
+/** The end of what can be unescaped: before the closing quote, or before an unfinished escape. */
+function readableEnd(state: CustomInput): number {
+  const { pending } = state;
+  let at = 0;
+  while (at < pending.length) {
+    if (pending[at] === '"') {
+      state.phase = "closed";
       return at;
     }
-    if (text[at] !== "\\") at += 1;
+    if (pending[at] !== "\\") at += 1;
     else {
-      const length = text[at + 1] === "u" ? 6 : 2;
-      if (at + length > text.length) return at;
+      const length = pending[at + 1] === "u" ? 6 : 2;
+      if (at + length > pending.length) return at;
       at += length;
     }
   }
   return at;
+}
+
+/** The text of a JSON string's inside. Models forget to escape line ends; those are meant as they stand. */
+function unescape(inside: string): string {
+  const text = parseJson(`"${inside}"`) ?? parseJson(`"${inside.replace(/\p{Cc}/gu, escapeCharacter)}"`);
+  return asString(text) ?? inside;
+}
+
+function escapeCharacter(character: string): string {
+  return JSON.stringify(character).slice(1, -1);
 }

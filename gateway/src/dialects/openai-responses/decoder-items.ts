@@ -11,10 +11,17 @@ export type OpenBlock = {
   readonly block: number;
   readonly kind: BlockKind;
   isOpen: boolean;
-  /** What the deltas said so far, by part: 0 for everything but reasoning, whose parts are `summary:0`, `raw:0`… */
-  readonly texts: Map<string | number, string>;
+  /** What the deltas said so far; of reasoning, see `parts`. */
+  text: string;
+  /** The parts of a reasoning item, by the provider's number of each. */
+  readonly parts: { readonly [C in Channel]: Map<number, ReasoningPart> };
   citations: number;
 };
+
+export type Channel = "summary" | "raw";
+
+/** `index` counts parts in the order in which they came: the provider's numbers may have gaps of any size. */
+type ReasoningPart = { readonly index: number; text: string };
 
 /** An output item by its `output_index`. */
 export type OpenItem = {
@@ -137,7 +144,7 @@ export function finishText(
   logprobs?: ReturnType<typeof readLogprobs>,
 ): void {
   if (block === undefined || !block.isOpen) return;
-  const known = block.texts.get(0) ?? "";
+  const known = block.text;
   if (text.length > known.length && text.startsWith(known)) {
     // Token probabilities cannot be cut where the missing text begins, so they come only with a text that is missing whole.
     addText(block, text.slice(known.length), events, known === "" ? logprobs : undefined);
@@ -151,7 +158,7 @@ export function addText(
   logprobs?: ReturnType<typeof readLogprobs>,
 ): void {
   if (!block.isOpen) return;
-  block.texts.set(0, (block.texts.get(0) ?? "") + text);
+  block.text += text;
   const place = { candidate: 0, block: block.block, text };
   if (block.kind === "text") {
     events.push(logprobs === undefined ? { type: "text-delta", ...place } : { type: "text-delta", ...place, logprobs });
@@ -159,13 +166,13 @@ export function addText(
   else if (block.kind === "tool-call") events.push({ type: "arguments-delta", ...place });
 }
 
-export type Channel = "summary" | "raw";
-
 export function addReasoning(block: OpenBlock, channel: Channel, part: number, text: string, events: Sink): void {
   if (!block.isOpen || block.kind !== "reasoning" || text === "") return;
-  const key = `${channel}:${part}`;
-  block.texts.set(key, (block.texts.get(key) ?? "") + text);
-  events.push({ type: "reasoning-delta", candidate: 0, block: block.block, channel, part, text });
+  const parts = block.parts[channel];
+  const known = parts.get(part) ?? { index: parts.size, text: "" };
+  parts.set(part, known);
+  known.text += text;
+  events.push({ type: "reasoning-delta", candidate: 0, block: block.block, channel, part: known.index, text });
 }
 
 /** The missing end of one part of a reasoning item. */
@@ -176,7 +183,7 @@ export function finishReasoningPart(
   text: string,
   events: Sink,
 ): void {
-  const known = block.texts.get(`${channel}:${part}`) ?? "";
+  const known = block.parts[channel].get(part)?.text ?? "";
   if (text.startsWith(known)) addReasoning(block, channel, part, text.slice(known.length), events);
 }
 
@@ -184,7 +191,7 @@ export function cite(block: OpenBlock, annotation: Json, events: Sink): void {
   const object = asObject(annotation);
   if (object === undefined || !block.isOpen || block.kind !== "text") return;
   block.citations += 1;
-  const citation = readCitation(object, block.texts.get(0) ?? "");
+  const citation = readCitation(object, block.text);
   events.push({ type: "citation", candidate: 0, block: block.block, citation });
 }
 
@@ -205,7 +212,8 @@ function closeBlock(block: OpenBlock | undefined, events: Sink, final?: Block): 
 
 function openBlock(state: DecoderState, open: OpenItem, part: number, initial: BlockOf, events: Sink): OpenBlock {
   const kind = initial.type;
-  const block: OpenBlock = { block: state.blockCount, kind, isOpen: true, texts: new Map(), citations: 0 };
+  const parts = { summary: new Map<number, ReasoningPart>(), raw: new Map<number, ReasoningPart>() };
+  const block: OpenBlock = { block: state.blockCount, kind, isOpen: true, text: "", parts, citations: 0 };
   state.blockCount += 1;
   open.blocks.set(part, block);
   events.push({ type: "block-start", candidate: 0, block: block.block, kind, initial });

@@ -8,6 +8,7 @@ import {
   compact,
   isObject,
   parseJson,
+  type Json,
   type JsonObject,
 } from "../../lib/json.ts";
 import type { Decoder, DecoderOptions, StreamOutcome } from "../dialect.ts";
@@ -216,12 +217,7 @@ export function finish(state: DecoderState, event: JsonObject, events: Sink): vo
     return;
   }
   start(state, response, events);
-  (asArray(response["output"]) ?? []).forEach((value, index) => {
-    const item = asObject(value);
-    if (item === undefined) return;
-    const open = findItem(state, index, item) ?? addItem(state, freeIndex(state), item, events);
-    finishItem(state, open, item, events);
-  });
+  finishOutput(state, asArray(response["output"]) ?? [], events);
   closeAll(state, events);
   const usage = readUsage(response);
   if (usage !== undefined) events.push({ type: "usage", usage });
@@ -239,14 +235,39 @@ function fail(state: DecoderState, of: Failure, events: Sink): void {
   state.terminal = true;
 }
 
-/** The item of the stream that an item of the final output is: by id, else by position, because some servers rename them. */
-function findItem(state: DecoderState, index: number, item: JsonObject): OpenItem | undefined {
-  const id = asString(item["id"]);
-  for (const open of state.items.values()) {
-    if (id !== undefined && open.announced["id"] === id) return open;
+/** Completes the streamed items from the final output, and replays those that were never streamed. */
+function finishOutput(state: DecoderState, output: readonly Json[], events: Sink): void {
+  const items = output.map((value) => asObject(value) ?? {});
+  const ids = new Set(items.flatMap((item) => idOf(item) ?? []));
+  const unmatched = new Map(state.items);
+  items.forEach((item, position) => {
+    if (asString(item["type"]) === undefined) return;
+    const index = findItem(unmatched, item, position, ids);
+    const open = index === undefined ? undefined : unmatched.get(index);
+    if (index !== undefined) unmatched.delete(index);
+    finishItem(state, open ?? addItem(state, freeIndex(state), item, events), item, events);
+  });
+}
+
+/** The `output_index` of a final item: by id, else by position and type where its own id is gone, because some servers rename items. */
+function findItem(
+  unmatched: ReadonlyMap<number, OpenItem>,
+  item: JsonObject,
+  position: number,
+  finalIds: ReadonlySet<string>,
+): number | undefined {
+  const id = idOf(item);
+  for (const [index, open] of unmatched) {
+    if (id !== undefined && idOf(open.announced) === id) return index;
   }
-  const same = state.items.get(index);
-  return same?.type === item["type"] ? same : undefined;
+  const same = unmatched.get(position);
+  if (same === undefined || same.type !== item["type"]) return undefined;
+  return finalIds.has(idOf(same.announced) ?? "") ? undefined : position;
+}
+
+function idOf(item: JsonObject): string | undefined {
+  const id = asString(item["id"]);
+  return id === "" ? undefined : id;
 }
 
 function freeIndex(state: DecoderState): number {

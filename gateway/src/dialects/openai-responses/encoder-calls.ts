@@ -1,6 +1,6 @@
 import type { Opaque, ToolCallBlock } from "../../canonical/block.ts";
 import { asObject, asString, compact, parseJson, type JsonObject } from "../../lib/json.ts";
-import { finishInput, openCustomInput, unwrapInput, type CustomInput } from "./custom-input.ts";
+import { finishInput, isCut, openCustomInput, unwrapInput, type CustomInput } from "./custom-input.ts";
 import { writeSignature } from "./encoder-reasoning.ts";
 import { addItem, emitText, finishItem, nextItemId, type EncoderState } from "./encoder-state.ts";
 import { closeMessage } from "./encoder-text.ts";
@@ -83,7 +83,7 @@ export function closeCall(state: EncoderState, writer: CallWriter): void {
 
 /** Only arguments that were cut off are not JSON, and only a cut leaves a wrapped input open: such a call must not be carried out. */
 function isWhole(writer: CallWriter): boolean {
-  if (writer.input !== undefined) return writer.input.at === undefined || writer.input.isClosed;
+  if (writer.input !== undefined) return !isCut(writer.input);
   return writer.isCustom || parseJson(writer.text) !== undefined;
 }
 

@@ -45,7 +45,14 @@ const channels = {
 export function openReasoning(state: EncoderState, initial: ReasoningBlock): ReasoningWriter {
   const item: JsonObject = { id: nextItemId(state, "reasoning", initial.itemId), type: "reasoning", summary: [] };
   const index = addItem(state, item);
-  return { kind: "reasoning", item, index, parts: { summary: [], raw: [] }, part: undefined, opaque: initial.opaque };
+  return {
+    kind: "reasoning",
+    item,
+    index,
+    parts: { summary: [], raw: [] },
+    part: undefined,
+    opaque: initial.opaque ?? initial.signature,
+  };
 }
 
 export function writeReasoning(

@@ -79,7 +79,7 @@ function readMessage(state: State, item: JsonObject, index: number): void {
       return readInstruction(state, role, item, blocks, index);
     case "user":
       closeTurn(state);
-      state.conversation.turns.push({ ...userTurn(blocks, index), ...messageId(item) });
+      state.conversation.turns.push({ ...userTurn(blocks, index), ...messageParts(item) });
       return;
     default:
       state.problems.push(
@@ -101,7 +101,7 @@ function readInstruction(
   closeTurn(state);
   const { instructions, turns } = state.conversation;
   if (turns.length > 0 || !blocks.every((block) => block.type === "text")) {
-    turns.push({ role: "system", authority, blocks, boundary: index, ...messageId(item) });
+    turns.push({ role: "system", authority, blocks, boundary: index, ...messageParts(item) });
     return;
   }
   for (const block of blocks) {
@@ -215,8 +215,13 @@ function userTurn(blocks: readonly Block[], boundary: number): Turn {
   return { role: "user", blocks, boundary };
 }
 
-function messageId(item: JsonObject): Pick<Turn, "id"> {
-  return compact({ id: asString(item["id"]) });
+const messageKeys = new Set(["type", "role", "content", "id", "status", "phase"]);
+
+/** What a message's turn keeps besides its content. */
+function messageParts(item: JsonObject): Pick<Turn, "id" | "extras"> {
+  const rest = Object.entries(item).filter(([key]) => !messageKeys.has(key));
+  const extras = rest.length === 0 ? undefined : { "openai-responses": Object.fromEntries(rest) };
+  return compact({ id: asString(item["id"]), extras });
 }
 
 function requireMember(state: State, item: JsonObject, key: string, path: string): void {
