@@ -112,6 +112,7 @@ export async function bodyRows(bench: Bench): Promise<Row[]> {
     const request: ChatRequest = { ...shortRequest, bytes };
     const megabytes = Buffer.byteLength(chatBody(request)) / 1e6;
     const [measured, bare] = await interleavePair(bench, { kind: "closed", request, concurrency: BODY_CONCURRENCY });
+    const cpuMs = (each: Sample): number => each.cpuUs / 1000;
     const throughput = ({ observation }: Sample): number =>
       (observation.requests * megabytes * 1000) / observation.elapsedMs;
     rows.push({
@@ -119,7 +120,7 @@ export async function bodyRows(bench: Bench): Promise<Row[]> {
       measured: ratio(measured, bare, throughput),
       unit: "×",
       budget: { least },
-      absolutes: `${round(typical(measured, throughput))} MB/s against ${round(typical(bare, throughput))} MB/s`,
+      absolutes: `${round(typical(measured, throughput))} MB/s against ${round(typical(bare, throughput))} MB/s; ${round(typical(measured, cpuMs))} ms of CPU per body against ${round(typical(bare, cpuMs))} ms`,
     });
     rows.push(await stallRow(bench, label, request));
   }
@@ -141,7 +142,7 @@ async function stallRow(bench: Bench, label: string, request: ChatRequest): Prom
   };
 }
 
-/** For each body the longest probe while it was on its way, in milliseconds. */
+/** For each body that a probe met on its way, the longest such probe in milliseconds. */
 async function longestStalls(bench: Bench, subject: Subject, request: ChatRequest): Promise<number[]> {
   const { target } = subject;
   const durationMs = bench.effort.roundMs;
@@ -153,9 +154,9 @@ async function longestStalls(bench: Bench, subject: Subject, request: ChatReques
 }
 
 function longestOverlaps(bodies: Observation, probes: Observation): number[] {
-  return bodies.spans.map(([start, length]) => {
+  return bodies.spans.flatMap(([start, length]) => {
     const during = probes.spans.filter(([at, took]) => at < start + length && at + took > start);
-    return Math.max(0, ...during.map(([, took]) => took));
+    return during.length === 0 ? [] : [Math.max(...during.map(([, took]) => took))];
   });
 }
 
