@@ -19,37 +19,46 @@ const kinds = {
   ECONNRESET: "reset",
   ECONNABORTED: "reset",
   EPIPE: "reset",
-  UND_ERR_SOCKET: "reset",
-  // A body shorter than announced: the connection ended early.
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "reset",
-  HPE_INVALID_EOF_STATE: "reset",
   UND_ERR_HEADERS_OVERFLOW: "protocol",
   EPROTO: "tls",
 } as const satisfies Record<string, Kind>;
 
-/** undici's own words for bytes that nobody asked for; the code alone would read as a reset. */
+/** undici's own words for answers that nobody asked for; the code alone would read as a reset. */
 const PROTOCOL_MESSAGES = new Set(["bad response", "bad upgrade"]);
 
-/**
- * Sorts an error of undici or the system. `sent`: the request had been handed to a connection. Only codes cross: messages
- * can hold addresses and, from TLS, the other side's words.
- */
-export function transportError(error: Error, sent: boolean, secure: boolean): TransportError {
-  const code = codeOf(error);
-  return { kind: kindOf(code, error.message, sent, secure), sent, detail: code };
-}
+/** How far a call had come when it failed. */
+export type CallProgress = {
+  /** The request had been handed to a connection. */
+  readonly sent: boolean;
+  /** The answer's headers had been read. */
+  readonly answered: boolean;
+  /** The connection is made with TLS. */
+  readonly secure: boolean;
+};
 
-function codeOf(error: Error): string {
+/** Sorts an error of undici or the system. Only codes cross: messages can hold addresses and the other side's words. */
+export function transportError(error: Error, progress: CallProgress): TransportError {
   const code: unknown = "code" in error ? error.code : undefined;
-  return typeof code === "string" ? code : error.name;
+  const detail = typeof code === "string" ? code : error.name;
+  return { kind: kindOf(detail, error.message, progress), sent: progress.sent, detail };
 }
 
-function kindOf(code: string, message: string, sent: boolean, secure: boolean): Kind {
-  if (code === "UND_ERR_SOCKET" && PROTOCOL_MESSAGES.has(message)) return "protocol";
-  // The kernel's own limit: before the connection stands it is a connect timeout, afterwards a dead peer.
-  if (code === "ETIMEDOUT") return sent ? "reset" : "connect-timeout";
-  if (isListed(code)) return kinds[code];
-  if (code.startsWith("HPE_")) return "protocol";
+function kindOf(code: string, message: string, { sent, answered, secure }: CallProgress): Kind {
+  switch (code) {
+    case "UND_ERR_SOCKET":
+      return PROTOCOL_MESSAGES.has(message) ? "protocol" : "reset";
+    // undici's parser has no codes; only the connection's end in the middle of a body is no fault in what came.
+    case "HTTPParserError":
+      return message.includes("Invalid EOF state") ? "reset" : "protocol";
+    // Said of every fault in an answer with a length. Once its headers have passed, that can only be a body cut short.
+    case "UND_ERR_RES_CONTENT_LENGTH_MISMATCH":
+      return answered ? "reset" : "protocol";
+    // The kernel's own limit: before the connection stands it is a connect timeout, afterwards a dead peer.
+    case "ETIMEDOUT":
+      return sent ? "reset" : "connect-timeout";
+    default:
+      if (isListed(code)) return kinds[code];
+  }
   if (code.startsWith("ERR_SSL_") || code.startsWith("ERR_TLS_")) return "tls";
   // Certificate verdicts have some forty codes of their own (CERT_HAS_EXPIRED, …), and nothing else is left at this point.
   return secure && !sent && !code.startsWith("UND_ERR_") ? "tls" : "other";

@@ -110,6 +110,7 @@ class Call implements Dispatcher.DispatchHandler, UpstreamConnection {
   #dropBody: (() => void) | undefined;
   #waitTimer: NodeJS.Timeout | undefined;
   #paused = false;
+  #answered = false;
   /** Ended, failed or aborted: the handler hears nothing more. */
   #over = false;
 
@@ -163,6 +164,7 @@ class Call implements Dispatcher.DispatchHandler, UpstreamConnection {
   ): void {
     // Interim answers (100, 102, 103) say nothing that anyone here waits for.
     if (this.#over || status < 200) return;
+    this.#answered = true;
     this.#handler.onHeaders(status, joinRepeated(headers));
   }
 
@@ -179,7 +181,7 @@ class Call implements Dispatcher.DispatchHandler, UpstreamConnection {
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     if (this.#over) return;
     const sent = this.#controller !== undefined;
-    const told = transportError(error, sent, this.#secure);
+    const told = transportError(error, { sent, answered: this.#answered, secure: this.#secure });
     // A call that undici refuses fails inside `dispatch`, before the caller has the connection in hand.
     if (sent) this.#fail(told);
     else queueMicrotask(() => this.#fail(told));

@@ -14,7 +14,9 @@ before(async () => {
   edge = await startEdge(
     (request, reply) => {
       targets.push(request.target);
-      void request.readBody(10_000).then((body) => reply.send(body.ok ? 200 : 400, {}, body.ok ? body.value : body.error.code));
+      void request
+        .readBody(10_000)
+        .then((body) => reply.send(body.ok ? 200 : 400, {}, body.ok ? body.value : body.error.code));
     },
     { timeouts: { lingerMs: 50, bodyStallMs: 200, checkMs: 50, headersMs: 500 } },
   );

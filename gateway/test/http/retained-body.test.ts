@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import type { Retained } from "./retained-body.child.ts";
+
+/** Opens `streams` streams with bodies of `bodyBytes` each in a process of its own. */
+async function retained(streams: number, bodyBytes: number): Promise<Retained> {
+  const child = join(import.meta.dirname, "retained-body.child.ts");
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    "--expose-gc",
+    child,
+    String(streams),
+    String(bodyBytes),
+  ]);
+  return JSON.parse(stdout) as Retained;
+}
+
+test("a request body can be collected while its answer streams", async (context) => {
+  const [large, small] = [await retained(1_000, 48 * 1_024), await retained(1_000, 1_024)];
+  context.diagnostic(`48 KiB bodies: ${large.bytesPerStream} bytes per open stream, provider's side included`);
+  context.diagnostic(`1 KiB bodies: ${small.bytesPerStream} bytes per open stream, provider's side included`);
+  assert.equal(large.piecesAlive, 0);
+  // A body of this size is kept, which shows that the count can tell.
+  assert.equal(small.piecesAlive, 1_000);
+  assert.ok(large.bytesPerStream - small.bytesPerStream < 4_096);
+});
