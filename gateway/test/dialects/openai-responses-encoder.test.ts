@@ -97,6 +97,24 @@ describe("a stream, event by event", () => {
     );
   });
 
+  test("texts of two messages of this API stay two messages, under their ids and phases", () => {
+    const said = (id: string, phase: string): Block => ({
+      type: "text",
+      text: id,
+      extras: { "openai-responses": { id, phase } },
+    });
+    const frames = encode([...block(0, said("msg_1", "commentary")), ...block(1, said("msg_2", "final_answer"))]);
+    const items = finalOutput(frames);
+    assert.deepEqual(
+      items.map(({ id, phase, status }) => [id, phase, status]),
+      [
+        ["msg_1", "commentary", "completed"],
+        ["msg_2", "final_answer", "completed"],
+      ],
+    );
+    assert.equal(frames.filter(({ type }) => type === "response.output_item.done").length, 2);
+  });
+
   test("overlapping blocks each keep their index, and the message waits for its text", () => {
     const frames = encode([
       { type: "block-start", candidate: 0, block: 0, kind: "text", initial: { type: "text", text: "" } },
