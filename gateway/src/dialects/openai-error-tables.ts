@@ -87,7 +87,8 @@ export const failureByMessage: readonly {
   },
   {
     statuses: [400],
-    pattern: /^unsupported (parameter|value)|^unknown parameter|does not support parameter|not supported with this model/i,
+    pattern:
+      /^unsupported (parameter|value)|^unknown parameter|does not support parameter|not supported with this model/i,
     code: "unsupported_parameter",
   },
   {
