@@ -60,6 +60,11 @@ describe("quirks of tool calls in streams", () => {
       calls: ['a f {"x":1}', 'b g {"y":2}'],
     },
     {
+      name: "the same index for calls of one function without arguments",
+      deltas: [[toolCall(0, "a", "f", "")], [toolCall(0, "b", "f", "{}")]],
+      calls: ["a f ", "b f {}"],
+    },
+    {
       name: "null arguments before the first piece",
       deltas: [[{ index: 0, id: "a", type: "function", function: { name: "f", arguments: null } }], [args(0, "{}")]],
       calls: ["a f {}"],

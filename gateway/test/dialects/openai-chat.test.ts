@@ -151,6 +151,18 @@ describe("when a stream is complete", () => {
       code: "provider_error",
     },
     {
+      name: "an SSE event named error without data",
+      stream: "event: error\ndata:\n\n",
+      outcome: "upstream-failed",
+      code: "provider_error",
+    },
+    {
+      name: "an error in an array",
+      stream: sse([{ error: { message: "Resource exhausted", code: 429 } }]),
+      outcome: "upstream-failed",
+      code: "provider_rate_limited",
+    },
+    {
       name: "a finish reason that is an error",
       stream: sse(text, chunk({}, { finish_reason: "error" })),
       outcome: "upstream-failed",

@@ -1,6 +1,5 @@
-import type { Block } from "../../canonical/block.ts";
+import type { Block, Opaque } from "../../canonical/block.ts";
 import type { BlockKind, CanonicalEvent } from "../../canonical/event.ts";
-import type { ToolCallState } from "./tool-calls.ts";
 
 /** One choice of an answer while it is read. Deltas of a stream and the whole message of a plain answer go the same way. */
 export type ChoiceState = {
@@ -19,6 +18,22 @@ export type ChoiceState = {
   /** The provider's finish reason, remembered until the finish is emitted; undefined: none yet. */
   finishNative: string | undefined;
   isFinished: boolean;
+};
+
+/** A tool call while its pieces arrive. */
+export type ToolCallState = {
+  /** The provider's `index`; undefined where it sends none (Mistral, Gemini's compatible endpoint, some Ollama). */
+  readonly index: number | undefined;
+  /** The provider's id, "" until it has given one. */
+  sourceId: string;
+  name: string;
+  readonly kind: "function" | "custom";
+  readonly signature: Opaque | undefined;
+  /** Everything received so far, also what is held back until the name is known. */
+  argumentsText: string;
+  /** The number of its block; undefined until it has started, which waits for the first arguments: names may come in pieces. */
+  block: number | undefined;
+  isOpen: boolean;
 };
 
 /** What reading a choice needs to know of the answer as a whole. */

@@ -15,6 +15,9 @@ type StreamState = {
   outcome: StreamOutcome | undefined;
 };
 
+/** `[DONE]` with some white space around it; longer data is not even looked at. */
+const DONE_LENGTH_MAX = 16;
+
 /** Reads one Chat stream: `data:` frames of chunks, `[DONE]` at the end of most. */
 export function decoder(options: DecoderOptions): Decoder {
   const state: StreamState = { answer: openAnswer(options), outcome: undefined };
@@ -33,20 +36,21 @@ export function decoder(options: DecoderOptions): Decoder {
   };
 }
 
-function step(state: StreamState, payload: FramePayload): CanonicalEvent[] | undefined {
+function step(state: StreamState, { event, data }: FramePayload): CanonicalEvent[] | undefined {
   // Nothing may follow the last event; what a provider sends after it is read no more.
   if (state.outcome !== undefined) return [];
-  const { data } = payload;
-  if (data === "" || data === "[DONE]" || data.trim() === "[DONE]") {
-    if (data !== "") endAtDone(state);
-    return takeEvents(state);
-  }
-  const parsed = parseJson(data);
-  if (payload.event === "error") {
+  if (event === "error") {
     // Groq names the event; others put the error where chunks have `choices`.
+    const parsed = parseJson(data);
     fail(state, readInBandError(asObject(parsed)?.["error"] ?? parsed ?? data), "upstream-failed");
     return takeEvents(state);
   }
+  if (data === "") return [];
+  if (data.length <= DONE_LENGTH_MAX && data.trim() === "[DONE]") {
+    endAtDone(state);
+    return takeEvents(state);
+  }
+  const parsed = parseJson(data);
   if (parsed === undefined) return undefined;
   // Gemini's compatible endpoint wraps errors in an array, in streams too.
   const chunk = asObject(Array.isArray(parsed) ? parsed[0] : parsed);

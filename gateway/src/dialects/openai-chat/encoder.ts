@@ -16,7 +16,7 @@ import { failureFrame } from "./errors.ts";
 import { writeFinish } from "./finish.ts";
 import { KEEP_ALIVE } from "./follower.ts";
 import { answersWithFunctionCall } from "./head.ts";
-import { writeAnswerId } from "./identifiers.ts";
+import { writeAnswerId } from "./answer-id.ts";
 import { jsonText } from "./json-text.ts";
 import { writeUsage } from "./usage.ts";
 

@@ -149,6 +149,7 @@ function readAssistant(conversation: Conversation, message: JsonObject, index: n
 /** The visible text first; every opaque detail of ours on a block of its own; a provider's own details stay for this format. */
 function readReasoning(message: JsonObject): ReasoningBlock[] {
   const details = (asArray(message["reasoning_details"]) ?? []).filter(isObject);
+  // A bare value does not say whose it is; the convention is OpenRouter's.
   const opaque = details.flatMap((detail) => readDetail(detail, "openrouter") ?? []);
   const written =
     asString(message["reasoning_content"]) ||

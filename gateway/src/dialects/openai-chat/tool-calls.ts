@@ -3,23 +3,15 @@ import { openOpaque } from "../../canonical/envelope.ts";
 import type { BlockKind } from "../../canonical/event.ts";
 import { stableDigest } from "../../lib/hash.ts";
 import { asArray, asNumber, asObject, asString, parseJson, type Json, type JsonObject } from "../../lib/json.ts";
-import { closeSpeech, lose, pushBlock, stopBlock, type ChoiceContext, type ChoiceState } from "./choice-state.ts";
-
-/** A tool call while its pieces arrive. */
-export type ToolCallState = {
-  /** The provider's `index`; undefined where it sends none (Mistral, Gemini's compatible endpoint, some Ollama). */
-  readonly index: number | undefined;
-  /** The provider's id, "" until it has given one. */
-  sourceId: string;
-  name: string;
-  readonly kind: "function" | "custom";
-  readonly signature: Opaque | undefined;
-  /** Everything received so far, also what is held back until the name is known. */
-  argumentsText: string;
-  /** The number of its block; undefined until it has started, which waits for the first arguments: names may come in pieces. */
-  block: number | undefined;
-  isOpen: boolean;
-};
+import {
+  closeSpeech,
+  lose,
+  pushBlock,
+  stopBlock,
+  type ChoiceContext,
+  type ChoiceState,
+  type ToolCallState,
+} from "./choice-state.ts";
 
 /** `index` of the deprecated `function_call`, of which there can be only one. */
 const FUNCTION_CALL_INDEX = -1;

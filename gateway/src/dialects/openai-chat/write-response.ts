@@ -6,7 +6,7 @@ import { writeAnnotation } from "./citations.ts";
 import { writeAudioId, writeCall } from "./encode-blocks.ts";
 import { writeFinish } from "./finish.ts";
 import { answersWithFunctionCall } from "./head.ts";
-import { writeAnswerId } from "./identifiers.ts";
+import { writeAnswerId } from "./answer-id.ts";
 import { writeLogprobs } from "./logprobs.ts";
 import { writeImage } from "./media.ts";
 import { writeDetail } from "./reasoning.ts";
