@@ -252,6 +252,14 @@ describe("reasoning", () => {
     });
   });
 
+  test("an envelope from a provider is not opened: it is that provider's own", () => {
+    const sealed = { ...done, encrypted_content: "dg1.anthropic.signature.anthropic.RXE" };
+    const decoded = decodeData(created(), terminal("completed", { output: [sealed] }));
+    const [block] = fold(decoded.events).candidates[0]?.blocks ?? [];
+    assert.equal(block?.type === "reasoning" && block.opaque?.issuer.provider, "openai");
+    assert.equal(block?.type === "reasoning" && block.opaque?.kind, "openai.reasoning");
+  });
+
   test("part numbers with gaps of any size make no empty parts", () => {
     const delta = (index: number, text: string) => ({
       type: "response.reasoning_summary_text.delta",

@@ -209,7 +209,7 @@ describe("requests: the conversation", () => {
       {
         type: "reasoning",
         summary: ["think"],
-        opaque: { issuer: { provider: "" }, kind: "openai.reasoning", value: JSON.stringify(reasoning) },
+        opaque: { issuer: { provider: "openai" }, kind: "openai.reasoning", value: JSON.stringify(reasoning) },
         itemId: "rs_1",
       },
       { type: "text", text: "Let me look.", extras: { "openai-responses": { id: "msg_1" } } },
@@ -266,7 +266,7 @@ describe("requests: the conversation", () => {
     [
       "image by id",
       { type: "input_image", file_id: "file_1" },
-      { type: "media", kind: "image", source: { by: "file", id: "file_1", issuer: { provider: "" } } },
+      { type: "media", kind: "image", source: { by: "file", id: "file_1", issuer: { provider: "openai" } } },
     ],
     [
       "file with a data URL",

@@ -54,11 +54,14 @@ export function readCall(item: JsonObject): ToolCallBlock {
   });
 }
 
-/** A reasoning item. An envelope in `encrypted_content` is opened; anything else is OpenAI's own, kept with its whole item. */
-export function readReasoning(item: JsonObject, provider: string): ReasoningBlock {
+/**
+ * A reasoning item. Its encrypted content is OpenAI's own, kept with its whole item, except that a client may send back an
+ * envelope of ours (`from: "client"`); what a provider says is never opened.
+ */
+export function readReasoning(item: JsonObject, provider: string, from: "client" | "provider"): ReasoningBlock {
   const raw = texts(item["content"]);
   const encrypted = asString(item["encrypted_content"]);
-  const foreign = encrypted === undefined ? undefined : openOpaque(encrypted);
+  const foreign = encrypted === undefined || from === "provider" ? undefined : openOpaque(encrypted);
   return compact({
     type: "reasoning" as const,
     summary: texts(item["summary"]),

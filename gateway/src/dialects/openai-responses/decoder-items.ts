@@ -245,7 +245,7 @@ function emptyPart(state: DecoderState, open: OpenItem, part: JsonObject): Block
 function finishReasoning(state: DecoderState, open: OpenItem, item: JsonObject, events: Sink): void {
   const block = open.blocks.get(0);
   if (block === undefined || !block.isOpen) return;
-  const { summary, raw, opaque } = readReasoning(item, state.options.issuer);
+  const { summary, raw, opaque } = readReasoning(item, state.options.issuer, "provider");
   summary.forEach((text, part) => finishReasoningPart(block, "summary", part, text, events));
   raw?.forEach((text, part) => finishReasoningPart(block, "raw", part, text, events));
   if (opaque !== undefined) events.push({ type: "opaque", candidate: 0, block: block.block, value: opaque });

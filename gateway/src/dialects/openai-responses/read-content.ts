@@ -8,8 +8,8 @@ import { readLogprobs } from "./logprobs.ts";
 /** Problems found while reading a request: the first one is the answer. Reading goes on, so that readers need no early returns. */
 export type Problems = Failure[];
 
-/** Native values in a request name no issuer: whoever serves this format made them, and only the same format may have them back. */
-export const UNKNOWN_ISSUER = { provider: "" } as const;
+/** Native values in a request do not say which provider made them; they are taken for those of this format's vendor. */
+export const requestIssuer = { provider: "openai" } as const;
 
 /** The content of a message or tool output: a text, or a list of parts. `path` names it in problems: `input[3].content`. */
 export function readContent(content: Json | undefined, path: string, problems: Problems): Block[] {
@@ -109,7 +109,7 @@ function readSource(
   problems: Problems,
 ): Source {
   if (fileId !== undefined) {
-    return { source: { by: "file", id: fileId, issuer: UNKNOWN_ISSUER }, mimeType: undefined };
+    return { source: { by: "file", id: fileId, issuer: requestIssuer }, mimeType: undefined };
   }
   const address = url ?? data ?? "";
   if (/^data:/i.test(address)) {

@@ -3,7 +3,7 @@ import { failure } from "../../canonical/failure.ts";
 import type { SystemBlock, Tool, Turn } from "../../canonical/request.ts";
 import { asArray, asObject, asString, compact, isObject, type Json, type JsonObject } from "../../lib/json.ts";
 import { isCall, messageExtras, readCall, readOtherItem, readReasoning } from "./blocks.ts";
-import { readContent, UNKNOWN_ISSUER, type Problems } from "./read-content.ts";
+import { readContent, requestIssuer, type Problems } from "./read-content.ts";
 import { readTools } from "./read-tools.ts";
 import { openSignature } from "./signatures.ts";
 
@@ -62,7 +62,7 @@ function readItem(state: State, item: JsonObject, index: number): void {
     return;
   }
   const role = type === "mcp_approval_response" || type === "compaction_trigger" ? "user" : "assistant";
-  openTurn(state, role, index).blocks.push(readOtherItem(item, UNKNOWN_ISSUER.provider));
+  openTurn(state, role, index).blocks.push(readOtherItem(item, requestIssuer.provider));
 }
 
 function readMessage(state: State, item: JsonObject, index: number): void {
@@ -112,7 +112,7 @@ function readInstruction(
 function readReasoningItem(state: State, item: JsonObject, index: number): void {
   const turn = openTurn(state, "assistant", index);
   const signed = openSignature(asString(item["encrypted_content"]) ?? "");
-  if (signed === undefined) turn.blocks.push(readReasoning(item, UNKNOWN_ISSUER.provider));
+  if (signed === undefined) turn.blocks.push(readReasoning(item, requestIssuer.provider, "client"));
   else turn.signatures.push({ ...signed, after: turn.blocks.length });
 }
 
