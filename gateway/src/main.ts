@@ -1,10 +1,11 @@
 #!/usr/bin/env node
-import { randomBytes } from "node:crypto";
-import manifest from "../package.json" with { type: "json" };
+import { join } from "node:path";
 import { runProgram } from "./cli/program.ts";
 import type { StartGateway, StopSignal } from "./cli/start.ts";
 import type { Outcome, Terminal } from "./cli/terminal.ts";
+import { readTextFile } from "./config/files.ts";
 import { systemClock } from "./lib/clock.ts";
+import { asObject, asString, parseJson } from "./lib/json.ts";
 import { serve } from "./process/run.ts";
 import { openSinks } from "./process/sinks.ts";
 
@@ -16,6 +17,8 @@ const exitCodes = {
   "config-invalid": 78,
   interrupted: 130,
 } as const satisfies Record<Outcome, number>;
+
+const MANIFEST_BYTES_MAX = 65_536;
 
 const terminal: Terminal = {
   out: (text) => void process.stdout.write(text),
@@ -38,26 +41,35 @@ function onStopSignal(listener: (signal: StopSignal) => void): () => void {
   };
 }
 
-/** A bug of ours: the client was told so with the request id, and this is where the id leads. */
-function reportBug(bug: unknown, requestId: string): void {
-  const what = bug instanceof Error ? (bug.stack ?? bug.message) : String(bug);
-  terminal.err(`✕ internal error ${requestId}\n${what}\n`);
-}
-
-const startGateway: StartGateway = async (source) => {
-  const outHasColor = terminal.outIsTerminal && process.stdout.hasColors();
-  const sink = openSinks(source.current().log, { outIsTerminal: terminal.outIsTerminal, outHasColor });
-  const serving = await serve({ config: source, sink, reportBug }, manifest.version);
-  return { address: serving.address, close: () => serving.close(source.current().server.drainMs) };
+/** Configuration, records and traffic in one process. */
+const startGateway: StartGateway = async (config) => {
+  const { log, server } = config.current();
+  if (server.workers > 1) terminal.err("! server.workers: this version serves with one process\n");
+  const outHasColor = process.stdout.isTTY && process.stdout.hasColors();
+  const sink = openSinks(log, { outIsTerminal: terminal.outIsTerminal, outHasColor });
+  const serving = await serve({ config, sink, reportBug }, version);
+  return { address: serving.address, close: () => serving.close(config.current().server.drainMs) };
 };
 
+function reportBug(bug: unknown, requestId: string): void {
+  const what = bug instanceof Error ? (bug.stack ?? bug.message) : String(bug);
+  terminal.err(`✕ A bug of the gateway${requestId === "" ? "" : `, in ${requestId}`}: ${what}\n`);
+}
+
+function readVersion(): string {
+  const manifest = readTextFile(join(import.meta.dirname, "../package.json"), MANIFEST_BYTES_MAX);
+  return (manifest.ok ? asString(asObject(parseJson(manifest.value))?.["version"]) : undefined) ?? "unknown";
+}
+
+const version = readVersion();
 const outcome = await runProgram(process.argv.slice(2), {
   startGateway,
   clock: systemClock,
+  // The system clock counts from the start of the process.
+  processStartedAt: 0,
   terminal,
   onStopSignal,
-  randomBytes,
-  version: manifest.version,
+  version,
   nodeVersion: process.version,
   platform: process.platform,
 });

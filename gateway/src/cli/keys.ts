@@ -12,16 +12,12 @@ export type KeyOptions = {
 };
 
 /** `dragoman keys create NAME`: the key goes out once, with the entry that makes the gateway accept it. Nothing is stored. */
-export function createGatewayKey(
-  options: KeyOptions,
-  randomBytes: (length: number) => Uint8Array,
-  terminal: Terminal,
-): Outcome {
+export function createGatewayKey(options: KeyOptions, terminal: Terminal): Outcome {
   if (options.expires !== undefined && readExpiry(options.expires) === undefined) {
     terminal.err(`"${options.expires}" is no date: write 2027-01-31 or 2027-01-31T12:00:00Z\n`);
     return "usage";
   }
-  const created = createKey(randomBytes);
+  const created = createKey();
   terminal.err(`Key "${options.name}". Give it to its user now: it cannot be shown again.\n`);
   terminal.out(`${created.text}\n`);
   terminal.err('\nAdd this entry to the list "keys" of dragoman.yaml:\n');

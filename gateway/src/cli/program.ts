@@ -7,9 +7,7 @@ import { check } from "./check.ts";
 import { explain } from "./explain.ts";
 import { createGatewayKey } from "./keys.ts";
 import { start, type StartDeps } from "./start.ts";
-import type { Outcome } from "./terminal.ts";
-
-export type ProgramDeps = StartDeps & { readonly randomBytes: (length: number) => Uint8Array };
+import type { Outcome, Terminal } from "./terminal.ts";
 
 type StartOptions = CommandLineOptions & { readonly config?: string };
 
@@ -20,7 +18,7 @@ const examples = `Examples:
 `;
 
 /** Runs the command that `argv` (without node and script) names, and says how it ended. */
-export async function runProgram(argv: readonly string[], deps: ProgramDeps): Promise<Outcome> {
+export async function runProgram(argv: readonly string[], deps: StartDeps): Promise<Outcome> {
   let outcome: Outcome = "ok";
   const program = buildProgram(deps, (result) => {
     outcome = result;
@@ -40,9 +38,9 @@ export async function runProgram(argv: readonly string[], deps: ProgramDeps): Pr
 }
 
 /** The command line as commander knows it; exported for the test that holds docs/cli.md to it. */
-export function buildProgram(deps: ProgramDeps, finish: (outcome: Outcome) => void): Command {
+export function buildProgram(deps: StartDeps, finish: (outcome: Outcome) => void): Command {
   const program = new Command("dragoman");
-  // Subcommands inherit both settings only when they are made after them.
+  // Commands made from here on inherit both settings; those made before would not.
   program.exitOverride().configureOutput({ writeOut: deps.terminal.out, writeErr: deps.terminal.err });
   program
     .description("An LLM gateway: any official SDK or agent on one side, any model on the other.")
@@ -60,7 +58,7 @@ export function buildProgram(deps: ProgramDeps, finish: (outcome: Outcome) => vo
   const startCommand = addStartOptions(program.command("start").description("start the gateway (the default command)"));
   startCommand.action(() => runStart(startCommand.optsWithGlobals<StartOptions>()));
   addInspectionCommands(program, deps, finish);
-  addKeyCommands(program, deps, finish);
+  addKeyCommands(program, deps.terminal, finish);
   return program;
 }
 
@@ -72,7 +70,7 @@ function addStartOptions(command: Command): Command {
     .option("--allow-anonymous", "serve callers who bring their own credential on a reachable address");
 }
 
-function addInspectionCommands(program: Command, deps: ProgramDeps, finish: (outcome: Outcome) => void): void {
+function addInspectionCommands(program: Command, deps: StartDeps, finish: (outcome: Outcome) => void): void {
   const { terminal } = deps;
   program
     .command("check")
@@ -99,7 +97,7 @@ function addInspectionCommands(program: Command, deps: ProgramDeps, finish: (out
     .action(() => terminal.out(`${JSON.stringify(configJsonSchema(), null, 2)}\n`));
 }
 
-function addKeyCommands(program: Command, deps: ProgramDeps, finish: (outcome: Outcome) => void): void {
+function addKeyCommands(program: Command, terminal: Terminal, finish: (outcome: Outcome) => void): void {
   const keys = program.command("keys").description("gateway keys");
   const create = keys
     .command("create")
@@ -116,7 +114,7 @@ function addKeyCommands(program: Command, deps: ProgramDeps, finish: (outcome: O
       .filter((pattern) => pattern !== "");
     if (models.length === 0) create.error("error: --models names no model");
     const { project, expires } = options;
-    finish(createGatewayKey({ name, project, models, expires }, deps.randomBytes, deps.terminal));
+    finish(createGatewayKey({ name, project, models, expires }, terminal));
   });
 }
 

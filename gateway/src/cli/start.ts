@@ -23,6 +23,8 @@ export type StopSignal = "SIGINT" | "SIGTERM";
 export type StartDeps = {
   readonly startGateway: StartGateway;
   readonly clock: Clock;
+  /** When the process began, as `clock.now()` counts. */
+  readonly processStartedAt: number;
   readonly terminal: Terminal;
   /** Calls `listener` at every signal that asks the process to stop; the answer stops listening for them. */
   readonly onStopSignal: (listener: (signal: StopSignal) => void) => () => void;
@@ -34,7 +36,6 @@ export type StartDeps = {
 /** `dragoman start`: loads, listens, says so, serves until it is told to stop. */
 export async function start(loader: Loader, deps: StartDeps): Promise<Outcome> {
   const { terminal, clock } = deps;
-  const startedAt = clock.now();
   const loaded = loader.load();
   if (!loaded.ok) {
     terminal.err(formatProblems(loaded.error, { color: terminal.errHasColor }));
@@ -54,7 +55,7 @@ export async function start(loader: Loader, deps: StartDeps): Promise<Outcome> {
     return "failed";
   }
   const running = listening.value;
-  greet(config, running, clock.now() - startedAt, loader, deps);
+  greet(config, running, clock.now() - deps.processStartedAt, loader, deps);
   const outcome = await untilStopped(running, deps);
   watched.close();
   return outcome;

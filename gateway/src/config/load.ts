@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { compact, isObject } from "../lib/json.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
+import { systemClock } from "../lib/clock.ts";
 import { stableDigest } from "../lib/hash.ts";
 import { Secret } from "../lib/secret.ts";
 import { buildConfig, type Overrides } from "./build.ts";
@@ -198,7 +199,7 @@ export function openLoader(options: CommandLineOptions & { readonly file?: strin
       readFile: readTextFile,
       options: rest,
       cores: availableParallelism(),
-      wallMs: Date.now(),
+      wallMs: systemClock.wall(),
       ...(file === undefined ? {} : { file, fileName: displayName(file, workingFolder) }),
     });
   return { file, environment, load };

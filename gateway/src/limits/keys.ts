@@ -1,4 +1,4 @@
-import { hash, timingSafeEqual } from "node:crypto";
+import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Config, GatewayKey } from "../config/config.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
 
@@ -40,11 +40,11 @@ export type CreatedKey = {
   readonly hash: string;
 };
 
-/** Makes a new key. `randomBytes` gives that many bytes of cryptographic randomness. */
-export function createKey(randomBytes: (length: number) => Uint8Array): CreatedKey {
-  const id = Array.from(randomBytes(ID_CHARACTERS), (byte) => ID_ALPHABET.charAt(byte & 31)).join("");
-  const secret = Buffer.from(randomBytes(SECRET_BYTES)).toString("base64url");
-  const salt = Buffer.from(randomBytes(SALT_BYTES)).toString("hex");
+/** Makes a new key. `random` gives that many bytes of cryptographic randomness. */
+export function createKey(random: (length: number) => Uint8Array = randomBytes): CreatedKey {
+  const id = Array.from(random(ID_CHARACTERS), (byte) => ID_ALPHABET.charAt(byte & 31)).join("");
+  const secret = Buffer.from(random(SECRET_BYTES)).toString("base64url");
+  const salt = Buffer.from(random(SALT_BYTES)).toString("hex");
   return { text: `${PREFIX}${id}_${secret}`, id, hash: `sha256:${salt}:${digestOf(salt, secret).toString("hex")}` };
 }
 

@@ -12,6 +12,7 @@ type Row = {
   readonly problems: readonly string[];
 };
 
+const ESCAPE = "\u001b";
 const HASH = `00112233445566778899aabbccddeeff:${"0".repeat(64)}`;
 
 const rows: readonly Row[] = [
@@ -445,7 +446,7 @@ test("a person sees the lines around a problem, a caret below it and the fix", (
       "",
     ].join("\n"),
   );
-  assert.match(formatProblems(loaded.error, { color: true }), /\u001b\[31m/);
+  assert.match(formatProblems(loaded.error, { color: true }), new RegExp(`${ESCAPE}\\[31m`));
 });
 
 const leaks = [
