@@ -86,7 +86,7 @@ function isComplete(payload: FramePayload | undefined): boolean {
 function takeHeldFrame(state: SseState, last: Buffer): Frame {
   const bytes = takeFragments(state.held, last);
   const block = readBlock(readLines(bytes), 0, state.atStreamStart, true);
-  state.lineIsEmpty = true;
+  // The line after a blank line is empty too, so `lineIsEmpty` stands as it is.
   state.carriageReturn = "none";
   state.atStreamStart = false;
   return { bytes, payload: block?.payload };

@@ -51,6 +51,7 @@ const cases: readonly [name: string, text: string, edits: readonly Edit[], expec
   ["__proto__", '{"__proto__":1,"a":2}', [remove("__proto__"), insert("b", "3")], '{"a":2,"b":3}'],
   ["values that only look like members", '{"a":"\\"b\\":1,","b":1}', [remove("b")], '{"a":"\\"b\\":1,"}'],
   ["characters of several bytes", '{"é":"日本","b":"👋"}', [replace("b", '"ü"')], '{"é":"日本","b":"ü"}'],
+  ["insert where a repeated one stays", '{"a":1,"a":2}', [remove("a"), insert("b", "3")], '{"a":2,"b":3}'],
   ["a member beside a repeated one", '{"a":1,"x":0,"a":2,"b":3}', [remove("x"), remove("b")], '{"a":1,"a":2}'],
 ];
 
