@@ -1,10 +1,9 @@
 /*
- * The one entry point of a clone: `node start.mjs COMMAND [arguments]`, behind every script of package.json.
- *
- * The gateway needs a newer Node than most machines have, so the repository pins its own as an npm package. This file is
- * what the machine's own Node runs (16 or newer, nothing installed yet): it installs what the command needs, starts the
- * command on the pinned runtime, passes on signals and ends as the command ended. The scripts say `exec`, because npm's
- * shell would otherwise stand between and pass on nothing (Windows, which has no exec, finds exec.cmd).
+ * The one entry point of a clone: `node start.mjs COMMAND [arguments]`, behind every script of package.json. The gateway
+ * needs a newer Node than most machines have, so the repository pins its own as an npm package. This file is what the
+ * machine's own Node runs (16 or newer, nothing installed yet): it installs what the command needs, runs the command on the
+ * pinned runtime, passes on signals and ends as the command ended. The scripts say `exec`, because npm's shell would
+ * otherwise stand between and pass on nothing (Windows, which has no exec, finds exec.cmd).
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -13,22 +12,26 @@ import { fileURLToPath } from "node:url";
 
 const root = dirname(fileURLToPath(import.meta.url));
 const modules = join(root, "node_modules");
-const inRoot = (path) => join(root, path);
+const gateway = join(root, "gateway/src/main.ts");
 
-/** What each command runs, given its arguments. `needs`: which dependencies; `cwd`: tools run in the clone, the gateway where it was called. */
+/**
+ * The arguments of node for each command, before those that were given; `files` stand in where no file was. Tools run in the
+ * clone (`cwd`), the gateway where it was called. `needs`: which dependencies.
+ */
 const commands = {
-  start: { needs: "production", run: (args) => [inRoot("gateway/src/main.ts"), "start", ...args] },
-  dragoman: { needs: "production", run: (args) => [inRoot("gateway/src/main.ts"), ...args] },
-  test: { needs: "all", cwd: root, run: testArguments },
-  check: { needs: "all", cwd: root, run: (args) => [inRoot("tools/check.ts"), ...args] },
-  bench: { needs: "production", cwd: root, run: (args) => [inRoot("bench/bench.ts"), ...args] },
-  types: { needs: "all", cwd: root, run: (args) => [inRoot("node_modules/typescript/bin/tsc"), "-p", root, ...args] },
-  lint: {
+  start: { needs: "production", run: [gateway, "start"] },
+  dragoman: { needs: "production", run: [gateway] },
+  bench: { needs: "production", cwd: root, run: ["bench/bench.ts"] },
+  check: { needs: "all", cwd: root, run: ["tools/check.ts"] },
+  types: { needs: "all", cwd: root, run: ["node_modules/typescript/bin/tsc", "-p", "."] },
+  lint: { needs: "all", cwd: root, run: ["node_modules/oxlint/bin/oxlint", "--type-aware", "--deny-warnings"] },
+  format: { needs: "all", cwd: root, run: ["node_modules/oxfmt/bin/oxfmt"] },
+  test: {
     needs: "all",
     cwd: root,
-    run: (args) => [inRoot("node_modules/oxlint/bin/oxlint"), "--type-aware", "--deny-warnings", ...args],
+    run: ["--test", "--test-concurrency=2", "--test-reporter=./tools/test-reporter.mjs"],
+    files: ["gateway/test/**/*.test.ts"],
   },
-  format: { needs: "all", cwd: root, run: (args) => [inRoot("node_modules/oxfmt/bin/oxfmt"), ...args] },
 };
 
 /** The pinned runtimes, as in the optionalDependencies of package.json; Windows keeps its binary under another name. */
@@ -43,23 +46,17 @@ const runtimePackage = isMusl() ? undefined : runtimePackages[`${process.platfor
 const NODE_FLOOR = [24, 18];
 
 const LOCK_WAIT_MS = 250;
-/** No installation takes longer; an older lock belongs to a process whose id was given to another one since. */
-const LOCK_AGE_MAX_MS = 15 * 60_000;
+const LOCK_AGE_MAX_MS = 15 * 60_000; // No installation takes longer: its owner's id was given to another process since.
 
-const [name = "", ...args] = process.argv.slice(2);
+const [name = "", ...given] = process.argv.slice(2);
 const command = Object.keys(commands).includes(name) ? commands[name] : undefined;
 if (!command) stop(`usage: node start.mjs ${Object.keys(commands).join("|")} [arguments]`, 64);
 if (missingPackages(command.needs).length > 0) await withInstallLock(() => install(command.needs));
 const runtime = findRuntime();
 const environment = { ...process.env, PATH: dirname(runtime) + delimiter + (process.env.PATH || "") };
-endAs(await runChild(runtime, command.run(args), { cwd: command.cwd || process.cwd(), env: environment }));
-
-/** `npm test [-- FILE… | --node-option…]` */
-function testArguments(given) {
-  const files = given.some((argument) => !argument.startsWith("-")) ? [] : ["gateway/test/**/*.test.ts"];
-  const options = ["--test-concurrency=2", `--test-reporter=${inRoot("tools/test-reporter.mjs")}`];
-  return ["--test", ...options, "--test-reporter-destination=stdout", ...given, ...files];
-}
+const files = given.every((argument) => argument.startsWith("-")) ? command.files || [] : [];
+const options = { cwd: command.cwd || process.cwd(), env: environment };
+await endAs(await runChild(runtime, [...command.run, ...given, ...files], options));
 
 /**
  * The packages of package-lock.json that are not there in that version, so that npm only runs when something is to be done.
@@ -69,13 +66,13 @@ function missingPackages(needs) {
   return lockedPackages().filter(({ path, version, dev, optional }) => {
     const isRuntime = path === `node_modules/${runtimePackage}`;
     if ((optional && !isRuntime) || (dev && needs === "production")) return false;
-    const manifest = inRoot(`${path}/package.json`);
+    const manifest = join(root, path, "package.json");
     return !existsSync(manifest) || JSON.parse(readFileSync(manifest, "utf8")).version !== version;
   });
 }
 
 function lockedPackages() {
-  const { packages } = JSON.parse(readFileSync(inRoot("package-lock.json"), "utf8"));
+  const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
   const installed = Object.entries(packages).filter(([path, { link }]) => path.includes("node_modules/") && !link);
   return installed.map(([path, { version, dev, optional, devOptional }]) => {
     return { path, version, dev: Boolean(dev || devOptional), optional: Boolean(optional || devOptional) };
@@ -89,13 +86,16 @@ function lockedPackages() {
 async function install(needs) {
   const missing = missingPackages(needs);
   if (missing.length === 0) return; // Another process installed them while this one waited for the lock.
-  const hasDevelopment = lockedPackages().some(({ path, dev }) => dev && existsSync(inRoot(path)));
+  const hasDevelopment = lockedPackages().some(({ path, dev }) => dev && existsSync(join(root, path)));
   const scope = needs === "all" || hasDevelopment ? "--include=dev" : "--omit=dev";
   process.stderr.write(`Installing ${missing.length} packages (once)…\n`);
-  const options = ["--no-save", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error", scope];
   // Standard output belongs to the command that was asked for, so npm's summary goes where progress goes.
-  const ended = await runNpm(["install", ...options], { cwd: root, stdio: ["ignore", process.stderr, process.stderr] });
-  if (ended.signal !== null) endAs(ended);
+  const npmOptions = { cwd: root, stdio: ["ignore", process.stderr, process.stderr] };
+  const ended = await runNpm(
+    ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error", scope],
+    npmOptions,
+  );
+  if (ended.signal !== null) await endAs(ended);
   if (ended.code !== 0) stop("npm could not install the packages; its message is above.", ended.code);
 }
 
@@ -160,11 +160,8 @@ function findRuntime() {
   if (existsSync(pinned)) return pinned;
   const [major, minor] = process.versions.node.split(".").map(Number);
   if (major > NODE_FLOOR[0] || (major === NODE_FLOOR[0] && minor >= NODE_FLOOR[1])) return process.execPath;
-  const platform = `${process.platform}-${process.arch}`;
-  return stop(
-    `Dragoman brings no runtime for ${platform}; it needs Node ${NODE_FLOOR.join(".")} or newer, this is ${process.version}.`,
-    1,
-  );
+  const found = `this is ${process.version} on ${process.platform}-${process.arch}, and no runtime is pinned for it`;
+  return stop(`Dragoman needs Node ${NODE_FLOOR.join(".")} or newer; ${found}.`, 1);
 }
 
 /** The pinned Linux binaries need glibc. */
@@ -182,21 +179,20 @@ function runChild(file, childArguments, options) {
     };
     const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
     for (const signal of signals) process.on(signal, forward);
-    const settle = (ended) => {
-      for (const signal of signals) process.removeListener(signal, forward);
-      resolve(ended);
-    };
     child.once("error", (error) => stop(`Cannot run ${file}: ${error.message}`, 1));
-    child.once("exit", (code, signal) => settle({ code, signal }));
+    child.once("exit", (code, signal) => {
+      for (const each of signals) process.removeListener(each, forward);
+      resolve({ code, signal });
+    });
   });
 }
 
-/** Ends this process as the child ended: with its exit code, or by the same signal. */
+/** Ends this process as the child ended: with its exit code, or by the same signal. Never returns. */
 function endAs({ code, signal }) {
   if (signal === null) process.exit(code);
   process.kill(process.pid, signal);
-  // SIGHUP and the like end the process a moment later.
-  setTimeout(() => process.exit(1), 1000);
+  // On Windows and for signals that do not end a process, some end is better than none.
+  return new Promise(() => setTimeout(process.exit, 1000, 1));
 }
 
 function stop(message, code) {
