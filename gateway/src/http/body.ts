@@ -18,47 +18,45 @@ export function announcedBytes(headers: Headers): number | undefined {
   return length === undefined ? undefined : Number(length);
 }
 
-export type BodyOptions = {
-  readonly bytesMax: number;
-  readonly coding: ContentCoding | undefined;
-  readonly stalls: StallWatch;
-  /** After a failure nobody knows where the request ends, so nothing that follows can be trusted to be another. */
-  readonly connection: { closeAfter(): void };
-};
-
 /**
- * Reads a request's body whole and undoes its content coding. Fails with `body_too_large`, `invalid_encoding`,
- * `unsupported_encoding` (a bomb), `body_timeout` or `client_closed`; what still comes after a failure is read and dropped.
+ * Reads a request's body whole, undoes its content coding, and settles once. Fails with `body_too_large`,
+ * `invalid_encoding`, `unsupported_encoding` (a bomb), `body_timeout` or `client_closed`; what still comes after a failure
+ * is read and dropped. Keeps nothing of the body once it has settled.
  */
 export class BodyReader implements Receiver {
-  readonly result: Promise<BodyResult>;
   received = 0;
-  readonly #options: BodyOptions;
-  readonly #resolve: (result: BodyResult) => void;
+  readonly #coding: ContentCoding | undefined;
+  readonly #bytesMax: number;
+  readonly #stalls: StallWatch;
+  /** Undefined when reading is over. */
+  #settle: ((result: BodyResult) => void) | undefined;
   #chunks: Buffer[] = [];
-  #done = false;
 
-  constructor(request: IncomingMessage, options: BodyOptions) {
-    this.#options = options;
-    const { promise, resolve } = Promise.withResolvers<BodyResult>();
-    this.result = promise;
-    this.#resolve = resolve;
+  constructor(
+    request: IncomingMessage,
+    coding: ContentCoding | undefined,
+    bytesMax: number,
+    stalls: StallWatch,
+    settle: (result: BodyResult) => void,
+  ) {
+    this.#coding = coding;
+    this.#bytesMax = bytesMax;
+    this.#stalls = stalls;
+    this.#settle = settle;
     if (request.destroyed) {
       this.#leave();
       return;
     }
-    options.stalls.add(this);
+    stalls.add(this);
     request.on("data", (chunk: Buffer) => this.#take(chunk));
     request.on("end", () => this.#end());
-    // The only sign of a client that leaves half way; after an end it finds everything done.
+    // The only sign of a client that leaves half way; after an end it finds everything over.
     request.on("close", () => this.#leave());
   }
 
-  /** Ends the reading with this failure, unless it has ended already. */
+  /** Ends the reading with this failure, unless it is over already. */
   fail(reason: Failure): void {
-    if (!this.#finish()) return;
-    this.#chunks = [];
-    this.#refuse(fail(reason));
+    this.#finish()?.(fail(reason));
   }
 
   stalled(): void {
@@ -66,41 +64,33 @@ export class BodyReader implements Receiver {
   }
 
   #take(chunk: Buffer): void {
-    if (this.#done) return;
+    if (this.#settle === undefined) return;
     this.received += chunk.length;
-    if (this.received > this.#options.bytesMax) this.fail(tooLarge(this.#options.bytesMax));
+    if (this.received > this.#bytesMax) this.fail(tooLarge(this.#bytesMax));
     else this.#chunks.push(chunk);
   }
 
   #end(): void {
-    if (!this.#finish()) return;
-    const [first] = this.#chunks;
+    const chunks = this.#chunks;
+    const settle = this.#finish();
+    if (settle === undefined) return;
+    const [first] = chunks;
     // Most bodies come in one read, and that chunk is already a copy of their own.
-    const bytes = this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks, this.received);
-    this.#chunks = [];
-    const { coding, bytesMax } = this.#options;
-    if (coding === undefined) this.#resolve(ok(bytes));
-    else
-      void decompress(coding, bytes, bytesMax).then((result) =>
-        result.ok ? this.#resolve(result) : this.#refuse(result),
-      );
+    const bytes = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, this.received);
+    if (this.#coding === undefined) settle(ok(bytes));
+    else void decompress(this.#coding, bytes, this.#bytesMax).then(settle);
   }
 
   #leave(): void {
-    if (this.#done) return;
+    if (this.#settle === undefined) return;
     this.fail(failure("client_closed", "The client closed the connection before its request was complete."));
   }
 
-  #refuse(result: BodyResult): void {
-    this.#options.connection.closeAfter();
-    this.#resolve(result);
-  }
-
-  /** False when it had been finished before. */
-  #finish(): boolean {
-    if (this.#done) return false;
-    this.#done = true;
-    this.#options.stalls.delete(this);
-    return true;
+  #finish(): ((result: BodyResult) => void) | undefined {
+    const settle = this.#settle;
+    this.#settle = undefined;
+    this.#chunks = [];
+    this.#stalls.delete(this);
+    return settle;
   }
 }

@@ -1,17 +1,38 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../lib/clock.ts";
 import type { Ids } from "../lib/ids.ts";
+import type { InboundRequest, Reply } from "../relay/ports.ts";
+import type { CorsOptions } from "./cors.ts";
+import type { NodeInbound } from "./inbound.ts";
+import type { NodeReply } from "./reply.ts";
 import type { StallWatch } from "./stall-watch.ts";
 
-/** What the requests of one server share. */
+/** Answers one request. Called once for each, and never while the one before on the same connection is being answered. */
+export type Handler = (request: InboundRequest, reply: Reply) => void;
+
+/** What the connections of one server share. */
 export type Edge = {
   readonly clock: Clock;
   readonly ids: Ids;
+  readonly cors: CorsOptions;
+  readonly handler: Handler;
+  readonly allowedMethods: (target: string) => readonly string[];
+  readonly onBug: (error: unknown) => void;
   readonly stalls: StallWatch;
+  /** How long a refused client may go on sending before it is cut. */
   readonly lingerMs: number;
+  readonly sockets: Set<EdgeSocket>;
   /** Every answer from now on closes its connection. */
   draining: boolean;
 };
+
+export const latest = Symbol("latest exchange");
+
+/** A connection, with the last request that came over it. */
+export type EdgeSocket = Socket & { [latest]?: { readonly inbound: NodeInbound; readonly reply: NodeReply } };
+
+export const HEADER_BYTES_MAX = 16_384;
+export const HEADERS_MAX = 100;
 
 /**
  * Closes our half and goes on reading for a moment: a client that is still sending would otherwise be reset, and lose the

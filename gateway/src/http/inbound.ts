@@ -66,13 +66,14 @@ export class NodeInbound implements InboundRequest {
     if ((announcedBytes(this.headers) ?? 0) > bytesMax) return this.#refuse(tooLarge(bytesMax));
     if (this.#broken !== undefined) return this.#refuse(this.#broken);
     if (this.headers["expect"] !== undefined) this.#reply.sendContinue();
-    this.#reader = new BodyReader(this.#request, {
-      bytesMax,
-      coding: coding.value,
-      stalls: this.#edge.stalls,
-      connection: this.#reply,
+    return new Promise((resolve) => {
+      this.#reader = new BodyReader(this.#request, coding.value, bytesMax, this.#edge.stalls, (result) => {
+        // The connection remembers this object until its next request, which must not keep the body for as long.
+        this.#reader = undefined;
+        if (!result.ok) this.#reply.closeAfter();
+        resolve(result);
+      });
     });
-    return this.#reader.result;
   }
 
   /** The body has come to its last byte; what follows on the connection is another request's. */
@@ -83,9 +84,11 @@ export class NodeInbound implements InboundRequest {
   /** The connection cannot bring the rest of the body. */
   breakOff(reason: Failure): void {
     this.#broken = reason;
+    this.#reply.closeAfter();
     this.#reader?.fail(reason);
   }
 
+  /** After a refusal nobody knows where the request ends, so nothing that follows can be trusted to be another. */
   #refuse(reason: Failure): Promise<BodyResult> {
     this.#reply.closeAfter();
     return Promise.resolve(fail(reason));

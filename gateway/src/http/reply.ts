@@ -54,6 +54,11 @@ export class NodeReply implements Reply {
     return this.#response.writableFinished;
   }
 
+  /** The answer has ended for the handler, and its last bytes have not left. */
+  get leaving(): boolean {
+    return this.#ended && !this.finished && !this.#response.destroyed;
+  }
+
   /** No further request is to be served on this connection. */
   get closing(): boolean {
     return this.#closing;
@@ -156,7 +161,7 @@ export class NodeReply implements Reply {
       this.#closing = true;
       this.#response.shouldKeepAlive = false;
       const { socket, complete } = this.#response.req;
-      if (!complete) socket.destroySoon = () => closeLingering(socket, this.#edge);
+      if (!complete && hasBody(this.#requestHeaders)) socket.destroySoon = () => closeLingering(socket, this.#edge);
     }
     const fields = this.#moreHeaders === undefined ? [] : [...this.#moreHeaders];
     for (const name in headers) {

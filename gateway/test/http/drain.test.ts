@@ -84,6 +84,26 @@ test("what runs longer than the grace is cut", async () => {
   await eventually("the exchange hears of it", () => closes === 1);
 });
 
+test("an answer that has ended but not arrived is delivered whole to a slow reader", async () => {
+  const body = Buffer.alloc(30 << 20, "0123456789");
+  let answered = false;
+  edge = await startEdge((_request, reply) => {
+    reply.send(200, {}, body);
+    answered = true;
+  });
+  const client = await edge.connect();
+  client.socket.pause();
+  client.send(get("/"));
+  await eventually("the answer is given", () => answered);
+  const draining = edge.server.drain(20_000);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  client.socket.resume();
+  const received = await client.closed;
+  assert.equal(received.length - received.indexOf("\r\n\r\n") - 4, body.length);
+  client.socket.end();
+  await draining;
+});
+
 test("a second drain does not wait", async () => {
   const { edge } = await startStreams();
   const client = await edge.connect();

@@ -1,18 +1,20 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { connect, type AddressInfo } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
-import type { UpstreamHandler } from "../../src/relay/ports.ts";
+import type { Reply } from "../../src/relay/ports.ts";
 import { undiciTransport } from "../../src/relay/undici-transport.ts";
+import { post, startEdge } from "../support/edge.ts";
 
 /*
- * Run by retained-body.test.ts with --expose-gc: opens streams that never end, each with a request body, and prints what
- * they keep as JSON. The provider is in this process too: its share is the same whatever the size of the bodies.
+ * Run by retained-body.test.ts with --expose-gc: relays streams that never end, each with a request body, through both
+ * edges, and prints as JSON what they keep. Client and provider are in this process too, with a share that is the same
+ * whatever the size of the bodies.
  */
 
 export type Retained = {
-  /** Of the pieces given to the transport, how many could not be collected while their streams were open. */
-  readonly piecesAlive: number;
+  /** Of the bodies read and sent on, how many could not be collected while their streams were open. */
+  readonly bodiesAlive: number;
   /** Heap and buffers per open stream. */
   readonly bytesPerStream: number;
 };
@@ -32,27 +34,40 @@ await once(provider, "listening");
 const origin = `http://127.0.0.1:${(provider.address() as AddressInfo).port}`;
 
 const transport = undiciTransport({ connectionsMax: streams });
-const pieces: WeakRef<Uint8Array>[] = [];
+const bodies: WeakRef<Uint8Array>[] = [];
+
+const edge = await startEdge((request, reply) => {
+  void request.readBody(1 << 20).then((body) => {
+    if (body.ok) sendOn(body.value, reply);
+  });
+});
+
+function sendOn(body: Uint8Array, reply: Reply): void {
+  bodies.push(new WeakRef(body));
+  const headers = { "content-type": "application/json" };
+  transport.dispatch(
+    { method: "POST", origin, path: "/", headers, body: [body], connectTimeoutMs: 20_000 },
+    answerTo(reply),
+  );
+}
+
+/** Apart from the body, because closures of one scope share what any of them keeps. */
+function answerTo(reply: Reply) {
+  return {
+    onHeaders: (status: number) => reply.start(status, {}),
+    onData: (bytes: Uint8Array) => void reply.write(bytes),
+    onEnd: () => reply.end(),
+    onError: () => reply.destroy(),
+  };
+}
 
 async function openStreams(count: number): Promise<void> {
   for (let index = 0; index < count; index += 1) {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    // Apart from the body, because closures of one scope share what any of them keeps.
-    openStream({
-      onHeaders() {},
-      onData: () => resolve(),
-      onEnd() {},
-      onError: (error) => reject(new Error(error.detail)),
-    });
-    await promise;
+    const client = connect(edge.port, "127.0.0.1");
+    client.write(post("/", "a".repeat(bodyBytes)));
+    let received = "";
+    while (!received.includes("data: open")) received += String((await once(client, "data"))[0]);
   }
-}
-
-function openStream(handler: UpstreamHandler): void {
-  const piece = new Uint8Array(bodyBytes).fill(97);
-  pieces.push(new WeakRef(piece));
-  const headers = { "content-type": "application/json" };
-  transport.dispatch({ method: "POST", origin, path: "/", headers, body: [piece], connectTimeoutMs: 20_000 }, handler);
 }
 
 async function memory(): Promise<number> {
@@ -70,7 +85,7 @@ const before = await memory();
 await openStreams(streams - 20);
 const after = await memory();
 const result: Retained = {
-  piecesAlive: pieces.filter((piece) => piece.deref() !== undefined).length,
+  bodiesAlive: bodies.filter((body) => body.deref() !== undefined).length,
   bytesPerStream: Math.round((after - before) / (streams - 20)),
 };
 process.stdout.write(JSON.stringify(result));

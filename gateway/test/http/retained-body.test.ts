@@ -19,10 +19,10 @@ async function retained(streams: number, bodyBytes: number): Promise<Retained> {
 
 test("a request body can be collected while its answer streams", async (context) => {
   const [large, small] = [await retained(1_000, 48 * 1_024), await retained(1_000, 1_024)];
-  context.diagnostic(`48 KiB bodies: ${large.bytesPerStream} bytes per open stream, provider's side included`);
-  context.diagnostic(`1 KiB bodies: ${small.bytesPerStream} bytes per open stream, provider's side included`);
-  assert.equal(large.piecesAlive, 0);
+  context.diagnostic(`48 KiB bodies: ${large.bytesPerStream} bytes per open stream, client and provider included`);
+  context.diagnostic(`1 KiB bodies: ${small.bytesPerStream} bytes per open stream, client and provider included`);
+  assert.equal(large.bodiesAlive, 0);
   // A body of this size is kept, which shows that the count can tell.
-  assert.equal(small.piecesAlive, 1_000);
+  assert.equal(small.bodiesAlive, 1_000);
   assert.ok(large.bytesPerStream - small.bytesPerStream < 4_096);
 });
