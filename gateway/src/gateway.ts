@@ -8,6 +8,7 @@ import { configKeyStore, type KeyStore } from "./limits/keys.ts";
 import type { RecordSink } from "./record/record.ts";
 import { abortExchange, type Exchange } from "./relay/exchange-state.ts";
 import type { InboundRequest, Reply, Transport } from "./relay/ports.ts";
+import { createWatchdogs } from "./relay/watchdog.ts";
 
 /** Everything the gateway takes from the world. Tests pass a fake clock, a scripted transport and a sink that collects. */
 export type GatewayDeps = {
@@ -37,7 +38,8 @@ export interface Gateway {
 export function createGateway(deps: GatewayDeps): Gateway {
   const live = new Set<Exchange>();
   const transport = withDemo(deps.transport, demoTransport(deps.clock));
-  const handlerDeps: HandlerDeps = { ...deps, transport, live, keys: deps.keys ?? keysOfSnapshot() };
+  const watchdogs = createWatchdogs(deps.clock);
+  const handlerDeps: HandlerDeps = { ...deps, transport, live, watchdogs, keys: deps.keys ?? keysOfSnapshot() };
   return {
     handle(request, reply) {
       void handle(handlerDeps, request, reply);

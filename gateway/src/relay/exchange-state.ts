@@ -8,7 +8,7 @@ import { openObservation, type Observation } from "../record/observe.ts";
 import type { AttemptRecord, ExchangeEnd, ExchangeRecord, RecordSink } from "../record/record.ts";
 import type { InboundRequest, Reply, Transport } from "./ports.ts";
 import type { CallHandle } from "./upstream-call.ts";
-import { openWatchdog, type Watchdog } from "./watchdog.ts";
+import type { Watchdog, Watchdogs } from "./watchdog.ts";
 
 /** What an exchange needs of the world. */
 export type ExchangeDeps = {
@@ -17,6 +17,7 @@ export type ExchangeDeps = {
   readonly ids: Ids;
   readonly transport: Transport;
   readonly sink: RecordSink;
+  readonly watchdogs: Watchdogs;
   /** Exchanges that have not ended, for a process that wants to stop. */
   readonly live: Set<Exchange>;
   /** Told of what should not have been possible; the client only learns that it was our fault. */
@@ -75,7 +76,7 @@ export function openExchange(deps: ExchangeDeps, config: Config, request: Inboun
     startedWall: deps.clock.wall(),
     request,
     reply,
-    watchdog: openWatchdog(deps.clock),
+    watchdog: deps.watchdogs.open(),
     handle: { abort: () => {} },
     observation: openObservation(),
     attempts: [],

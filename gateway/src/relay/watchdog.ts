@@ -1,72 +1,98 @@
 import type { Clock, Timer } from "../lib/clock.ts";
 
 /** The waits of an exchange, each with its own limit. */
-export type DeadlineName = "first-byte" | "commit" | "idle" | "keep-alive" | "stall" | "trailing" | "total";
+const deadlineNames = ["first-byte", "commit", "idle", "keep-alive", "stall", "trailing", "total"] as const;
+export type DeadlineName = (typeof deadlineNames)[number];
 
 /**
- * All time limits of one exchange on one timer. Pushing a deadline back, which every chunk does, is an assignment: the timer
- * fires at the earliest deadline it knew of, looks again, and sleeps on if nothing is due.
+ * The time limits of one exchange. Pushing a deadline back, which every chunk does, is an assignment: nothing is scheduled
+ * per exchange, a single tick looks at all of them.
  */
 export interface Watchdog {
-  /** Starts or restarts a limit. */
+  /** Starts or restarts a limit. It expires within `TICK_MS` after its time. */
   set(name: DeadlineName, delayMs: number): void;
   clear(name: DeadlineName): void;
   /** Who is told of an expired deadline from now on. The deadline is cleared first. */
   listen(onExpire: (name: DeadlineName) => void): void;
+  /** Ends all limits for good. */
   stop(): void;
 }
 
-type State = {
-  readonly clock: Clock;
-  readonly deadlines: Map<DeadlineName, number>;
-  timer: Timer | undefined;
-  /** When the timer will fire, on the clock's `now`. */
-  firesAt: number;
-  onExpire: (name: DeadlineName) => void;
-};
+/** No limit here is finer than a second; ten looks a second are cheap even for ten thousand streams. */
+export const TICK_MS = 100;
 
-export function openWatchdog(clock: Clock): Watchdog {
-  const state: State = { clock, deadlines: new Map(), timer: undefined, firesAt: Infinity, onExpire: () => {} };
-  return {
-    set(name, delayMs) {
-      const at = clock.now() + delayMs;
-      state.deadlines.set(name, at);
-      if (at < state.firesAt) arm(state, at);
-    },
-    clear(name) {
-      state.deadlines.delete(name);
-    },
-    listen(onExpire) {
-      state.onExpire = onExpire;
-    },
-    stop() {
-      state.timer?.clear();
-      state.timer = undefined;
-      state.firesAt = Infinity;
-      state.deadlines.clear();
-    },
-  };
+export interface Watchdogs {
+  open(): Watchdog;
 }
 
-function arm(state: State, at: number): void {
-  state.timer?.clear();
-  state.firesAt = at;
-  state.timer = state.clock.setTimer(() => look(state), at - state.clock.now());
+/** One for all exchanges of a gateway. The tick runs only while something is watched. */
+export function createWatchdogs(clock: Clock): Watchdogs {
+  const kennel: Kennel = { clock, watched: new Set(), timer: undefined, ticking: false };
+  return { open: () => new Deadlines(kennel) };
 }
 
-function look(state: State): void {
-  state.timer = undefined;
-  state.firesAt = Infinity;
-  const now = state.clock.now();
-  let earliest = Infinity;
-  const due: DeadlineName[] = [];
-  for (const [name, at] of state.deadlines) {
-    if (at <= now) due.push(name);
-    else if (at < earliest) earliest = at;
+type Kennel = { readonly clock: Clock; readonly watched: Set<Deadlines>; timer: Timer | undefined; ticking: boolean };
+
+function startTicking(kennel: Kennel): void {
+  if (kennel.ticking) return;
+  kennel.ticking = true;
+  if (kennel.timer === undefined) kennel.timer = kennel.clock.setTimer(() => tick(kennel), TICK_MS);
+  else kennel.timer.refresh();
+}
+
+function tick(kennel: Kennel): void {
+  kennel.ticking = false;
+  const now = kennel.clock.now();
+  for (const deadlines of kennel.watched) deadlines.look(now);
+  if (kennel.watched.size > 0) startTicking(kennel);
+}
+
+class Deadlines implements Watchdog {
+  readonly #kennel: Kennel;
+  readonly #at: number[] = deadlineNames.map(() => Infinity);
+  /** Not later than any deadline. */
+  #earliest = Infinity;
+  #onExpire: (name: DeadlineName) => void = ignore;
+
+  constructor(kennel: Kennel) {
+    this.#kennel = kennel;
   }
-  if (earliest < Infinity) arm(state, earliest);
-  for (const name of due) {
-    // An earlier expiry may have stopped everything.
-    if (state.deadlines.delete(name)) state.onExpire(name);
+
+  set(name: DeadlineName, delayMs: number): void {
+    const at = this.#kennel.clock.now() + delayMs;
+    this.#at[deadlineNames.indexOf(name)] = at;
+    if (this.#earliest === Infinity) {
+      this.#kennel.watched.add(this);
+      startTicking(this.#kennel);
+    }
+    if (at < this.#earliest) this.#earliest = at;
+  }
+
+  clear(name: DeadlineName): void {
+    this.#at[deadlineNames.indexOf(name)] = Infinity;
+  }
+
+  listen(onExpire: (name: DeadlineName) => void): void {
+    this.#onExpire = onExpire;
+  }
+
+  stop(): void {
+    this.#at.fill(Infinity);
+    this.#earliest = Infinity;
+    this.#kennel.watched.delete(this);
+  }
+
+  look(now: number): void {
+    if (this.#earliest > now) return;
+    this.#earliest = Math.min(...this.#at.filter((at) => at > now));
+    if (this.#earliest === Infinity) this.#kennel.watched.delete(this);
+    deadlineNames.forEach((name, index) => {
+      // An earlier expiry may have stopped everything, or moved this one.
+      if ((this.#at[index] ?? Infinity) > now) return;
+      this.#at[index] = Infinity;
+      this.#onExpire(name);
+    });
   }
 }
+
+function ignore(): void {}
