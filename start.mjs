@@ -11,8 +11,7 @@ import { basename, delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(fileURLToPath(import.meta.url));
-const modules = join(root, "node_modules");
-const gateway = join(root, "gateway/src/main.ts");
+const [modules, gateway] = [join(root, "node_modules"), join(root, "gateway/src/main.ts")];
 
 /**
  * The arguments of node for each command, before those that were given; `files` stand in where no file was. Tools run in the
@@ -192,7 +191,7 @@ function endAs({ code, signal }) {
   if (signal === null) process.exit(code);
   process.kill(process.pid, signal);
   // On Windows and for signals that do not end a process, some end is better than none.
-  return new Promise(() => setTimeout(process.exit, 1000, 1));
+  return new Promise(() => setTimeout(() => process.exit(1), 1000));
 }
 
 function stop(message, code) {
