@@ -25,6 +25,7 @@ export function announcedBytes(headers: Headers): number | undefined {
  */
 export class BodyReader implements Receiver {
   received = 0;
+  slot = -1;
   readonly #coding: ContentCoding | undefined;
   readonly #bytesMax: number;
   readonly #stalls: StallWatch;
@@ -90,7 +91,7 @@ export class BodyReader implements Receiver {
     const settle = this.#settle;
     this.#settle = undefined;
     this.#chunks = [];
-    this.#stalls.delete(this);
+    if (settle !== undefined && this.slot !== -1) this.#stalls.delete(this);
     return settle;
   }
 }

@@ -5,6 +5,8 @@ export interface Receiver {
   /** Bytes so far. */
   readonly received: number;
   stalled(): void;
+  /** The watch's own note: where it finds this receiver again. A map would have to hash it, which costs more than the rest. */
+  slot: number;
 }
 
 /** A sender has to bring this much within the time allowed, so that one byte now and then is not progress. */
@@ -12,8 +14,8 @@ export const PROGRESS_BYTES_MIN = 4_096;
 
 const SWEEP_MS_MAX = 1_000;
 
-/** Progress of one receiver, as of the last sweep that saw any. */
-type Mark = { bytes: number; at: number };
+/** A receiver and its progress, as of the last sweep that saw any. `at` is undefined until the first. */
+type Watched = { receiver: Receiver; bytes: number; at: number | undefined };
 
 /**
  * Gives up receivers that make no progress for `timeoutMs`. One timer for all of them, and none while there are none: a
@@ -22,8 +24,7 @@ type Mark = { bytes: number; at: number };
 export class StallWatch {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
-  /** Undefined until the first sweep has seen the receiver. */
-  readonly #marks = new Map<Receiver, Mark | undefined>();
+  readonly #watched: Watched[] = [];
   #timer: Timer | undefined;
   #armed = false;
 
@@ -33,12 +34,16 @@ export class StallWatch {
   }
 
   add(receiver: Receiver): void {
-    this.#marks.set(receiver, undefined);
+    receiver.slot = this.#watched.push({ receiver, bytes: 0, at: undefined }) - 1;
     if (!this.#armed) this.#arm();
   }
 
+  /** The last one takes the place of the one that leaves. */
   delete(receiver: Receiver): void {
-    this.#marks.delete(receiver);
+    const last = this.#watched.pop();
+    if (last === undefined || last.receiver === receiver) return;
+    last.receiver.slot = receiver.slot;
+    this.#watched[receiver.slot] = last;
   }
 
   #arm(): void {
@@ -50,16 +55,14 @@ export class StallWatch {
   #sweep(): void {
     this.#armed = false;
     const now = this.#clock.now();
-    for (const [receiver, mark] of this.#marks) {
-      if (mark === undefined) this.#marks.set(receiver, { bytes: receiver.received, at: now });
-      else if (receiver.received - mark.bytes >= PROGRESS_BYTES_MIN) {
-        mark.bytes = receiver.received;
-        mark.at = now;
-      } else if (now - mark.at >= this.#timeoutMs) {
-        this.#marks.delete(receiver);
-        receiver.stalled();
-      }
+    // Receivers that give up leave the list.
+    for (const watched of this.#watched.slice()) {
+      const { receiver, bytes, at } = watched;
+      if (at === undefined || receiver.received - bytes >= PROGRESS_BYTES_MIN) {
+        watched.bytes = receiver.received;
+        watched.at = now;
+      } else if (now - at >= this.#timeoutMs) receiver.stalled();
     }
-    if (this.#marks.size > 0) this.#arm();
+    if (this.#watched.length > 0) this.#arm();
   }
 }
