@@ -6,6 +6,7 @@ import type { CanonicalRequest } from "../canonical/request.ts";
 import type { CanonicalResponse } from "../canonical/response.ts";
 import type { FramePayload, FramingId } from "../framing/framer.ts";
 import type { Json, JsonObject } from "../lib/json.ts";
+import type { Traits } from "../providers/provider.ts";
 import type { Result } from "../lib/result.ts";
 import type { WireRequest } from "./wire-request.ts";
 
@@ -120,17 +121,49 @@ export type ErrorAnswer = {
   readonly body: Uint8Array;
 };
 
+/** The target of a translation, as far as its writer has to know it. */
+export type WriteOptions = {
+  /** The provider's id: opaque values go back to their issuer only. */
+  readonly issuer: string;
+  /** The provider's kind (`openai`, `openrouter`, `vertex`…), for what a vendor does differently in the same format. */
+  readonly kind: string;
+  /** The model as it is sent; what a generation of models takes is looked up by it in the dialect's own `models.ts`. */
+  readonly model: string;
+  readonly traits: Traits;
+};
+
 export type WrittenRequest = {
+  /** Headers that the body needs (`anthropic-version`, beta names). */
   readonly headers: { readonly [name: string]: string };
   readonly body: JsonObject;
+  /** Everything that was dropped, lowered, emulated or repaired. */
   readonly losses: readonly Loss[];
+  /** What has to be undone in the answer. */
+  readonly restore?: Restore;
+};
+
+/** What a writer did to a request that shows in the answer; `translation/restore.ts` undoes it on canonical events. */
+export type Restore = {
+  /** Tool names as sent, by what the client declared; only those that differ, and custom tools that were sent as functions. */
+  readonly tools?: ReadonlyMap<string, RestoredTool>;
+  /** Stop sequences that the target cannot take: the answer is cut at the first of them. */
+  readonly stop?: readonly string[];
+  /** A forced tool that stands for structured output: its arguments are the answer's text. */
+  readonly jsonTool?: string;
+};
+
+export type RestoredTool = {
+  readonly name: string;
+  readonly namespace?: string;
+  /** `custom`: sent as a function with one string argument `input`, to be unwrapped. */
+  readonly kind: "function" | "custom";
 };
 
 /** The half of a dialect that faces providers. */
 export interface UpstreamDialect {
   readonly id: DialectId;
-  /** Absent until the dialect can be translated to. */
-  readonly writeRequest?: (request: CanonicalRequest) => Result<WrittenRequest, Failure>;
+  /** Absent until the dialect can be translated to. Pure: the same request gives the same bytes. */
+  readonly writeRequest?: (request: CanonicalRequest, options: WriteOptions) => Result<WrittenRequest, Failure>;
   /** A successful plain answer. Fails when the body is an error in disguise, or is not an answer at all. */
   readResponse(body: Json, options: DecoderOptions): Result<CanonicalResponse, Failure>;
   decoder(options: DecoderOptions): Decoder;

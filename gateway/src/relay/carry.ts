@@ -73,7 +73,9 @@ function translatedRequest(
   if (!request.ok) return request;
   const { writeRequest } = upstreamDialect(target.dialect);
   if (writeRequest === undefined) throw new Error(`planned a translation to ${target.dialect}, which cannot be written`);
-  const written = writeRequest({ ...request.value, model: target.upstreamModel });
+  const { provider, upstreamModel } = target;
+  const options = { issuer: provider.id, kind: provider.kind, model: upstreamModel, traits: provider.traits };
+  const written = writeRequest({ ...request.value, model: upstreamModel }, options);
   if (!written.ok) return written;
   const { headers, body } = written.value;
   return ok({
