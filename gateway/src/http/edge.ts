@@ -3,8 +3,6 @@ import type { Clock } from "../lib/clock.ts";
 import type { Ids } from "../lib/ids.ts";
 import type { InboundRequest, Reply } from "../relay/ports.ts";
 import type { CorsOptions } from "./cors.ts";
-import type { NodeInbound } from "./inbound.ts";
-import type { NodeReply } from "./reply.ts";
 import type { StallWatch } from "./stall-watch.ts";
 
 /** Answers one request. Called once for each, and never while the one before on the same connection is being answered. */
@@ -21,15 +19,9 @@ export type Edge = {
   readonly stalls: StallWatch;
   /** How long a refused client may go on sending before it is cut. */
   readonly lingerMs: number;
-  readonly sockets: Set<EdgeSocket>;
   /** Every answer from now on closes its connection. */
   draining: boolean;
 };
-
-export const latest = Symbol("latest exchange");
-
-/** A connection, with the last request that came over it. */
-export type EdgeSocket = Socket & { [latest]?: { readonly inbound: NodeInbound; readonly reply: NodeReply } };
 
 export const HEADER_BYTES_MAX = 16_384;
 export const HEADERS_MAX = 100;

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { failure, type Failure } from "../canonical/failure.ts";
-import { closeLingering, HEADER_BYTES_MAX, latest, type Edge, type EdgeSocket } from "./edge.ts";
+import { closeLingering, HEADER_BYTES_MAX, type Edge } from "./edge.ts";
 import { edgeError, edgeErrorMessage } from "./edge-error.ts";
+import { latest, type EdgeSocket } from "./edge-socket.ts";
 
 /** For the methods that no path has. */
 export function methodRefused(method: string): Failure {

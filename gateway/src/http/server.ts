@@ -3,7 +3,8 @@ import { Server as NetServer, Socket } from "node:net";
 import type { Clock } from "../lib/clock.ts";
 import type { Ids } from "../lib/ids.ts";
 import type { CorsOptions } from "./cors.ts";
-import { HEADER_BYTES_MAX, latest, type Edge, type EdgeSocket, type Handler } from "./edge.ts";
+import { HEADER_BYTES_MAX, type Edge, type Handler } from "./edge.ts";
+import { latest, type EdgeSocket } from "./edge-socket.ts";
 import { EdgeMessage } from "./inbound.ts";
 import { receive } from "./receive.ts";
 import { connectionError, methodRefused, refuse, refuseUpgrade } from "./refuse.ts";
@@ -73,7 +74,7 @@ export interface HttpServer {
 /** The HTTP/1.1 edge: takes connections and hands each request with its reply to `handler`, one at a time per connection. */
 export function createHttpServer(options: HttpServerOptions, handler: Handler): HttpServer {
   const timeouts = { ...TIMEOUTS, ...options.timeouts };
-  const edge: Edge = {
+  const edge: ServerEdge = {
     clock: options.clock,
     ids: options.ids,
     cors: options.cors,
@@ -99,7 +100,9 @@ export function createHttpServer(options: HttpServerOptions, handler: Handler): 
   };
 }
 
-function openServer(edge: Edge, options: HttpServerOptions, timeouts: HttpTimeouts): Server {
+type ServerEdge = Edge & { readonly sockets: Set<EdgeSocket> };
+
+function openServer(edge: ServerEdge, options: HttpServerOptions, timeouts: HttpTimeouts): Server {
   const server: Server = createServer({
     IncomingMessage: EdgeMessage,
     headersTimeout: timeouts.headersMs,
@@ -136,7 +139,7 @@ function openServer(edge: Edge, options: HttpServerOptions, timeouts: HttpTimeou
   return server;
 }
 
-function openConnection(edge: Edge, socket: EdgeSocket): void {
+function openConnection(edge: ServerEdge, socket: EdgeSocket): void {
   edge.sockets.add(socket);
   socket.on("close", () => edge.sockets.delete(socket));
   socket.on("end", () => socket[latest]?.reply.halfClosed());
@@ -158,7 +161,7 @@ function addressOf(server: Server): ListenAddress | undefined {
   return { host: address.address, port: address.port };
 }
 
-async function drain(server: Server, edge: Edge, graceMs: number): Promise<void> {
+async function drain(server: Server, edge: ServerEdge, graceMs: number): Promise<void> {
   edge.draining = true;
   const sweep = edge.clock.setTimer(() => {
     closeIdle(server, edge);
@@ -177,7 +180,7 @@ async function drain(server: Server, edge: Edge, graceMs: number): Promise<void>
  * Idle to node is a connection between two requests, also when the end of an answer is still on its way to a slow client;
  * then all wait for that one. A connection that has never sent a byte is no less idle.
  */
-function closeIdle(server: Server, edge: Edge): void {
+function closeIdle(server: Server, edge: ServerEdge): void {
   let leaving = false;
   for (const socket of edge.sockets) {
     if (socket.bytesRead === 0) socket.destroy();
@@ -186,6 +189,6 @@ function closeIdle(server: Server, edge: Edge): void {
   if (!leaving) server.closeIdleConnections();
 }
 
-function cutAll(edge: Edge): void {
+function cutAll(edge: ServerEdge): void {
   for (const socket of edge.sockets) socket.destroy();
 }
