@@ -63,3 +63,14 @@ export type Finish = {
   readonly refusal?: { readonly category?: string | null; readonly explanation?: string | null };
   readonly failure?: Failure;
 };
+
+/** What a record needs of a plain answer. */
+export type AnswerSummary = {
+  readonly usage: Usage | undefined;
+  /** One per candidate, in order. */
+  readonly finish: readonly FinishReason[];
+  /** Names of the tools called, in order. */
+  readonly toolCalls: readonly string[];
+  /** Whether it says anything at all. */
+  readonly hasContent: boolean;
+};

@@ -24,6 +24,9 @@ export type Serving = {
   close(graceMs: number): Promise<void>;
 };
 
+/** Open connections to one provider: each running stream has one of its own. */
+const UPSTREAM_CONNECTIONS_MAX = 4_096;
+
 /** After the grace: how long the last answers may take to be written. */
 const FAREWELL_MS = 2_000;
 
@@ -35,7 +38,7 @@ export async function serve(primary: Primary, version: string): Promise<Serving>
     clock: systemClock,
     random: Math.random,
     ids,
-    transport: undiciTransport(),
+    transport: undiciTransport({ connectionsMax: UPSTREAM_CONNECTIONS_MAX }),
     sink: primary.sink,
     config: primary.config,
     reportBug: primary.reportBug,

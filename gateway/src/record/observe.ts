@@ -1,7 +1,7 @@
 import type { CanonicalEvent } from "../canonical/event.ts";
 import type { Failure } from "../canonical/failure.ts";
 import type { Loss } from "../canonical/loss.ts";
-import type { FinishReason } from "../canonical/response.ts";
+import type { AnswerSummary, FinishReason } from "../canonical/response.ts";
 import { mergeUsage, type Usage } from "../canonical/usage.ts";
 
 /** What an answer's events add up to, for the record. One per exchange; the last attempt's answer is the one observed. */
@@ -48,4 +48,12 @@ export function observe(state: Observation, event: CanonicalEvent, nowMs: number
       return;
     default:
   }
+}
+
+/** A plain answer that passes untouched, observed by its summary instead of its events. */
+export function observeSummary(state: Observation, summary: AnswerSummary, nowMs: number): void {
+  if (summary.hasContent) state.firstTokenMs ??= nowMs;
+  state.usage = summary.usage;
+  state.finish = [...summary.finish];
+  state.toolCalls = [...summary.toolCalls];
 }

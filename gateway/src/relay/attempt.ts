@@ -9,7 +9,7 @@ import { parseJson } from "../lib/json.ts";
 import { readRelayedUsage } from "../operations/relayed-usage.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
 import { upstreamUrl } from "../providers/urls.ts";
-import { observe } from "../record/observe.ts";
+import { observe, observeSummary } from "../record/observe.ts";
 import type { AttemptRecord } from "../record/record.ts";
 import type { Target } from "../routing/plan.ts";
 import { peekStream, type AnswerStream } from "./answer-stream.ts";
@@ -165,10 +165,17 @@ async function readPlain(
     if (usage !== undefined) observeWhole(exchange, [{ type: "usage", usage }]);
     return ok({ ...common, kind: "plain", body: body.value, contentType });
   }
-  if (json === undefined) {
-    return fail(failure("provider_bad_response", "The provider's answer is not JSON."));
+  if (json === undefined) return fail(failure("provider_bad_response", "The provider's answer is not JSON."));
+  const choice = chooseCarry(client, { dialect: target.dialect, framing: client.framing });
+  const upstream = upstreamDialect(target.dialect);
+  if (choice.response === "verbatim" && !client.head.stream) {
+    const summary = upstream.summarise?.(json);
+    if (summary !== undefined) {
+      observeSummary(exchange.observation, summary, elapsedMs(exchange));
+      return ok({ ...common, kind: "plain", body: body.value, contentType });
+    }
   }
-  const read = upstreamDialect(target.dialect).readResponse(json, decoderOptions(conversation, target));
+  const read = upstream.readResponse(json, decoderOptions(conversation, target));
   if (!read.ok) return read;
   const events = unfold(read.value);
   observeWhole(exchange, events);
@@ -178,8 +185,6 @@ async function readPlain(
     const streamType = client.framing === "sse" ? "text/event-stream; charset=utf-8" : "application/json; charset=utf-8";
     return ok({ ...common, kind: "plain", body: streamOfWhole(dialect, client, events), contentType: streamType });
   }
-  const choice = chooseCarry(client, { dialect: target.dialect, framing: client.framing });
-  draft.carry = choice;
   const carried = plainCarry(choice.response, dialect, client, { bytes: body.value, contentType, response: read.value });
   return ok({ ...common, kind: "plain", ...carried });
 }

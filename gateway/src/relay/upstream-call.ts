@@ -1,6 +1,6 @@
 import { failure, type Failure } from "../canonical/failure.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
-import type { Headers, Transport, TransportError, UpstreamCall, UpstreamConnection } from "./ports.ts";
+import type { Headers, Transport, TransportError, UpstreamCall, UpstreamConnection, UpstreamHandler } from "./ports.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 /** The body of a provider's answer, still arriving. What came before `read` is kept and given first. */
@@ -28,6 +28,7 @@ type State = {
   waiting: Uint8Array[];
   ended: boolean;
   brokenBy: Failure | undefined;
+  readonly handler: UpstreamHandler;
 };
 
 /** How whoever is waiting can be made to stop: the client has gone (class `cancelled`), or the process has to. */
@@ -41,19 +42,33 @@ export function callUpstream(
   firstByteMs: number,
   handle: CallHandle,
 ): Promise<Result<UpstreamAnswer, Failure>> {
-  return new Promise((resolve) => {
-    const state: State = { connection: undefined, consumer: undefined, waiting: [], ended: false, brokenBy: undefined };
-    const source = byteSource(state);
-    watchdog.set("first-byte", firstByteMs);
-    watchdog.listen((name) => {
-      source.abort();
-      resolve(fail(deadlineFailure(name)));
-    });
-    handle.abort = (reason) => {
-      source.abort();
-      resolve(fail(reason));
-    };
-    state.connection = transport.dispatch(call, {
+  const { promise, resolve } = Promise.withResolvers<Result<UpstreamAnswer, Failure>>();
+  watchdog.set("first-byte", firstByteMs);
+  const state = openCall(watchdog, handle, resolve);
+  state.connection = transport.dispatch(call, state.handler);
+  return promise;
+}
+
+/**
+ * Everything that lives as long as the answer is made here, out of the request's sight: a callback that shares a scope with
+ * the request keeps its body in memory until the stream has ended.
+ */
+function openCall(
+  watchdog: Watchdog,
+  handle: CallHandle,
+  resolve: (answer: Result<UpstreamAnswer, Failure>) => void,
+): State {
+  const giveUp = (reason: Failure) => {
+    source.abort();
+    resolve(fail(reason));
+  };
+  const state: State = {
+    connection: undefined,
+    consumer: undefined,
+    waiting: [],
+    ended: false,
+    brokenBy: undefined,
+    handler: {
       onHeaders(status, headers) {
         watchdog.clear("first-byte");
         resolve(ok({ status, headers, source }));
@@ -71,8 +86,12 @@ export function callUpstream(
         if (state.consumer === undefined) resolve(fail(state.brokenBy));
         else state.consumer.broken(state.brokenBy);
       },
-    });
-  });
+    },
+  };
+  const source = byteSource(state);
+  watchdog.listen((name) => giveUp(deadlineFailure(name)));
+  handle.abort = giveUp;
+  return state;
 }
 
 function byteSource(state: State): ByteSource {
