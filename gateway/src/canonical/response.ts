@@ -16,7 +16,6 @@ export type CanonicalResponse = {
   readonly tier?: string;
   readonly speed?: string;
   readonly fingerprint?: string;
-  readonly container?: Json;
   readonly moderation?: Json;
   readonly losses: readonly Loss[];
   readonly extras: Extras;
@@ -36,6 +35,8 @@ export type CandidateMeta = {
   readonly citations?: Json;
   readonly urlContext?: Json;
   readonly averageLogprobs?: number;
+  /** Where the candidate's code ran; clients name it in their next request. */
+  readonly container?: Json;
 };
 
 export type FinishReason =

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { fold } from "../../src/canonical/fold.ts";
 import { anthropicMessages } from "../../src/dialects/anthropic-messages/index.ts";
-import type { Json, JsonObject } from "../../src/lib/json.ts";
+import { asObject, type Json, type JsonObject } from "../../src/lib/json.ts";
 import { checkWire, decoderOptions, decodeStream, encodeEvents, streamOf } from "../support/anthropic-messages.ts";
 import { fixture, fixtures } from "../support/corpus.ts";
 import { checkEvents } from "../support/events.ts";
@@ -63,7 +63,8 @@ describe("decoder", () => {
     const [call] = response.candidates[0]?.blocks ?? [];
     assert.equal(call?.type === "tool-call" ? call.argumentsText : "", '{"player":"player2"}');
     assert.equal(response.candidates[0]?.finish.native, "tool_use");
-    assert.deepEqual(response.losses, [{ path: "container", reason: "unsupported" }]);
+    assert.deepEqual(response.losses, []);
+    assert.equal(asObject(response.candidates[0]?.meta?.container)?.["id"], "container_011CWHPPTDTn1XufeRB9uHeH");
   });
 
   test("a stop reason without message_stop is truncated all the same", () => {
@@ -84,11 +85,29 @@ describe("decoder", () => {
     assert.equal(checkEvents(events), undefined);
   });
 
-  test("an error after message_stop still fails the stream, with its class", () => {
-    const error = { type: "error", error: { type: "overloaded_error", message: "Overloaded" } };
-    const { events, outcome } = decodeStream(streamOf([start, stopReason("end_turn"), messageStop, error]));
+  const overloaded = { type: "error", error: { type: "overloaded_error", message: "Overloaded" } };
+
+  test("an error after the stop reason fails the stream, with its class", () => {
+    const { events, outcome } = decodeStream(streamOf([start, stopReason("end_turn"), overloaded]));
     const last = events.at(-1);
     assert.deepEqual([outcome, last?.type === "error" ? last.failure.class : ""], ["upstream-failed", "overloaded"]);
+  });
+
+  test("an error after message_stop fails the stream, though its events have ended", () => {
+    const { events, outcome } = decodeStream(streamOf([start, stopReason("end_turn"), messageStop, overloaded]));
+    assert.deepEqual([outcome, events.at(-1)?.type], ["upstream-failed", "end"]);
+    assert.equal(checkEvents(events), undefined);
+  });
+
+  test("message_stop ends the events: a provider that keeps its socket open does not hold the stop reason back", () => {
+    const decoder = anthropicMessages.upstream.decoder(decoderOptions);
+    const frames = [start, stopReason("end_turn"), messageStop].map((event) => JSON.stringify(event));
+    const [, , last] = frames.map((data) => decoder.step({ event: "", data }));
+    assert.deepEqual(
+      last?.map(({ type }) => type),
+      ["finish", "end"],
+    );
+    assert.deepEqual(decoder.end(), { events: [], outcome: "complete" });
   });
 
   test("usage is cumulative: later counters replace, null and absent ones do not", () => {

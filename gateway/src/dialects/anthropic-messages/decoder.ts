@@ -15,7 +15,7 @@ import type { Decoder, DecoderOptions } from "../dialect.ts";
 import { readDelta, readWholeBlock, startBlock, stopBlock, stopBlocks, type BlocksState } from "./decode-blocks.ts";
 import { readInBandError } from "./errors.ts";
 import { readFinish } from "./finish.ts";
-import { isError, readServedTier } from "./read-response.ts";
+import { isError, readMeta, readServedTier } from "./read-response.ts";
 import { mergeWireUsage, readUsage } from "./usage.ts";
 
 /**
@@ -79,7 +79,7 @@ function step(state: DecoderState, payload: FramePayload): readonly CanonicalEve
   if (value === undefined) return undefined;
   if (!isObject(value) || state.stage === "failed") return [];
   const type = asString(value["type"]) ?? payload.event;
-  if (type === "error" || isError(value)) return [...ensureStart(state), ...failStream(state, value)];
+  if (type === "error" || isError(value)) return readErrorFrame(state, value);
   const reader = Object.hasOwn(readers, type) ? readers[type] : undefined;
   if (reader === undefined || state.stage === "stopped") return [];
   // Only `message_start` knows the id and model; before anything else the stream must have started all the same.
@@ -88,7 +88,7 @@ function step(state: DecoderState, payload: FramePayload): readonly CanonicalEve
 
 function end(state: DecoderState): ReturnType<Decoder["end"]> {
   if (state.stage === "failed") return { events: [], outcome: "upstream-failed" };
-  if (state.stage === "stopped") return { events: [{ type: "end" }], outcome: "complete" };
+  if (state.stage === "stopped") return { events: [], outcome: "complete" };
   const message = state.started
     ? "The provider's stream ended before its answer was complete."
     : "The provider's stream ended before its answer began.";
@@ -98,9 +98,11 @@ function end(state: DecoderState): ReturnType<Decoder["end"]> {
   return { events, outcome: "truncated" };
 }
 
-function failStream(state: DecoderState, value: JsonObject): Events {
+/** After `message_stop` the events have ended already: then only the outcome of the stream tells that it failed. */
+function readErrorFrame(state: DecoderState, value: JsonObject): Events {
+  const hasEnded = state.stage === "stopped";
   state.stage = "failed";
-  return [{ type: "error", failure: readInBandError(value) }];
+  return hasEnded ? [] : [...ensureStart(state), { type: "error", failure: readInBandError(value) }];
 }
 
 function ensureStart(state: DecoderState): Events {
@@ -128,7 +130,7 @@ function startMessage(state: DecoderState, event: JsonObject): Events {
   const message = asObject(event["message"]);
   if (state.started || message === undefined) return [];
   const events = start(state, message);
-  events.push(...addUsage(state, message["usage"]), ...lostContainer(message));
+  events.push(...addUsage(state, message["usage"]), ...metaEvents(message));
   rememberStop(state, message);
   for (const [position, block] of (asArray(message["content"]) ?? []).entries()) {
     if (isObject(block)) events.push(...readWholeBlock(state.blocks, position, block));
@@ -139,12 +141,12 @@ function startMessage(state: DecoderState, event: JsonObject): Events {
 function readMessageDelta(state: DecoderState, event: JsonObject): Events {
   const delta = asObject(event["delta"]) ?? {};
   rememberStop(state, delta);
-  return [...addUsage(state, event["usage"]), ...lostContainer(delta)];
+  return [...addUsage(state, event["usage"]), ...metaEvents(delta)];
 }
 
-/** A plain answer carries the container of its code runs; there is no event for it. */
-function lostContainer(wire: JsonObject): Events {
-  return isObject(wire["container"]) ? [{ type: "loss", loss: { path: "container", reason: "unsupported" } }] : [];
+function metaEvents(wire: JsonObject): Events {
+  const { meta } = readMeta(wire);
+  return meta === undefined ? [] : [{ type: "candidate-meta", candidate: 0, meta }];
 }
 
 function addUsage(state: DecoderState, value: Json | undefined): Events {
@@ -163,6 +165,10 @@ function rememberStop(state: DecoderState, wire: JsonObject): void {
   });
 }
 
+/**
+ * Nothing of an answer comes after `message_stop`, so its events end here rather than with the connection: a provider that keeps
+ * its socket open must not keep the stop reason from the client.
+ */
 function stopMessage(state: DecoderState): Events {
   const events = stopBlocks(state.blocks);
   state.stage = "stopped";
@@ -170,6 +176,7 @@ function stopMessage(state: DecoderState): Events {
     const detail = "the stream ended properly without a stop reason";
     events.push({ type: "loss", loss: { path: "finish", reason: "repaired", detail } });
   }
-  events.push({ type: "finish", candidate: 0, finish: readFinish(state.stop, state.blocks.hasToolCall) });
+  const finish = readFinish(state.stop, state.blocks.hasToolCall);
+  events.push({ type: "finish", candidate: 0, finish }, { type: "end" });
   return events;
 }

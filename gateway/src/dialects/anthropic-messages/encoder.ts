@@ -3,6 +3,7 @@ import type { BlockStart, CanonicalEvent } from "../../canonical/event.ts";
 import { failure, type Failure } from "../../canonical/failure.ts";
 import type { Finish } from "../../canonical/response.ts";
 import { mergeUsage, type Usage } from "../../canonical/usage.ts";
+import type { Json } from "../../lib/json.ts";
 import type { ClientContext, Encoder } from "../dialect.ts";
 import { blockWriter, writeSerial, type BlockWriter } from "./encode-blocks.ts";
 import { writeFinish } from "./finish.ts";
@@ -23,6 +24,7 @@ export function encoder(client: ClientContext): Encoder {
     media: new Map(),
     usage: undefined,
     finish: undefined,
+    container: null,
     carriers: 0,
   };
   return {
@@ -43,6 +45,8 @@ type EncoderState = {
   readonly media: Map<number, { hasText: boolean }>;
   usage: Usage | undefined;
   finish: Finish | undefined;
+  /** Where the answer's code ran. */
+  container: Json;
   /** How many blocks were made to carry signatures of parts. */
   carriers: number;
 };
@@ -58,8 +62,10 @@ function write(state: EncoderState, event: CanonicalEvent): string {
     case "usage":
       state.usage = mergeUsage(state.usage, event.usage);
       return "";
-    case "loss":
     case "candidate-meta":
+      if (event.candidate === 0) state.container = event.meta.container ?? state.container;
+      return "";
+    case "loss":
       return "";
     case "ping":
       return openMessage(state) + PING_FRAME;
@@ -194,7 +200,7 @@ function end(state: EncoderState): string {
   const usage = writeFinalUsage(state.usage);
   return (
     blocks +
-    eventFrame("message_delta", { delta: { ...delta, container: null }, usage }) +
+    eventFrame("message_delta", { delta: { ...delta, container: state.container }, usage }) +
     eventFrame("message_stop", {})
   );
 }

@@ -41,7 +41,8 @@ export const failureByStatus: { readonly [status: number]: FailureCode } = {
 
 /**
  * The last resort: what the wording gives away where type and status are too coarse. A row applies to answers that were already
- * classified as `refines`. Wordings are those of the API, recorded or quoted in its documentation; they are not stable.
+ * classified as `refines`. The wordings are what recordings, bug reports and clients' own matchers show of the API; not every one was
+ * seen on the wire, and none is stable.
  */
 export const failureByMessage: readonly {
   readonly refines: readonly FailureCode[];

@@ -1,5 +1,5 @@
 import { failure, type Failure } from "../../canonical/failure.ts";
-import type { CanonicalResponse } from "../../canonical/response.ts";
+import type { CandidateMeta, CanonicalResponse } from "../../canonical/response.ts";
 import { asArray, asObject, asString, compact, isObject, type Json, type JsonObject } from "../../lib/json.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
 import type { DecoderOptions } from "../dialect.ts";
@@ -31,7 +31,6 @@ export function readResponse(body: Json, options: DecoderOptions): Result<Canoni
   const blocks = readBlocks(content, { issuer: { provider: options.issuer }, opensEnvelopes: false });
   const usage = asObject(body["usage"]);
   const rest = otherMembers(body, knownKeys);
-  const container = body["container"];
   return ok(
     compact({
       id: asString(body["id"]) ?? options.requestId,
@@ -45,16 +44,22 @@ export function readResponse(body: Json, options: DecoderOptions): Result<Canoni
             body,
             blocks.some((block) => block.type === "tool-call"),
           ),
+          ...readMeta(body),
         },
       ],
       usage: usage === undefined ? undefined : readUsage(usage),
       tier: readServedTier(usage),
       speed: asString(usage?.["speed"]),
-      container: container === null ? undefined : container,
       losses: [],
       extras: rest === undefined ? {} : { "anthropic-messages": rest },
     }),
   );
+}
+
+/** The container of the answer's code runs, null where it ran none. */
+export function readMeta(wire: JsonObject): { readonly meta?: CandidateMeta } {
+  const { container } = wire;
+  return isObject(container) ? { meta: { container } } : {};
 }
 
 /** Whether a body or event reports an error. */

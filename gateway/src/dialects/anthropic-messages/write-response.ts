@@ -13,7 +13,7 @@ export function writeResponse(response: CanonicalResponse, client: ClientContext
   const hasToolCall = content.some((block) => block["type"] === "tool_use");
   const finish = candidate?.finish ?? promptBlockFinish(response);
   return {
-    ...writeMessage(response, client, response.container ?? null),
+    ...writeMessage(response, client, candidate?.meta?.container ?? null),
     content,
     // An answer that ended in an error is reported as one before it gets here; the word for "ended" is what is left.
     ...(writeFinish(finish, hasToolCall, client.echo) ?? {
