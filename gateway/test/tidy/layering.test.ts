@@ -12,12 +12,13 @@ const allowedImports: Record<string, string> = {
   framing: "lib",
   providers: "lib canonical",
   config: "lib canonical providers",
-  dialects: "lib canonical framing providers",
+  translation: "lib canonical",
+  dialects: "lib canonical framing translation providers",
   operations: "lib canonical framing dialects providers config",
   routing: "lib canonical dialects operations providers config",
   limits: "lib canonical providers config routing",
   record: "lib canonical providers config",
-  relay: "lib canonical framing dialects operations providers config routing limits record",
+  relay: "lib canonical framing translation dialects operations providers config routing limits record",
   "exchange.ts": "lib canonical dialects operations providers config routing limits record relay",
   http: "lib canonical dialects operations providers config limits record relay exchange.ts",
   demo: "lib canonical framing dialects operations providers config relay",
@@ -35,7 +36,7 @@ const allowedPackages: Record<string, readonly string[]> = {
   commander: ["cli", "main.ts"],
 };
 
-const pureFolders = ["canonical", "dialects", "framing", "routing"];
+const pureFolders = ["canonical", "dialects", "framing", "routing", "translation"];
 const dialectTables = ["dialects/index.ts", "dialects/upstream.ts"];
 /** The only places that may make or check a secret; main.ts hands the system's randomness to those that make one. */
 const cryptoUsers = ["providers/auth.ts", "limits/keys.ts", "storage/", "main.ts"];
