@@ -8,7 +8,10 @@ import type { FramePayload, FramingId } from "../framing/framer.ts";
 import type { Json, JsonObject } from "../lib/json.ts";
 import type { Traits } from "../providers/provider.ts";
 import type { Result } from "../lib/result.ts";
+import type { Restore } from "../translation/restore-plan.ts";
 import type { WireRequest } from "./wire-request.ts";
+
+export type { Restore, RestoredTool } from "../translation/restore-plan.ts";
 
 /** What routing needs to know of a request, read from the top-level spans of the body without parsing the rest. */
 export type Head = {
@@ -140,23 +143,6 @@ export type WrittenRequest = {
   readonly losses: readonly Loss[];
   /** What has to be undone in the answer. */
   readonly restore?: Restore;
-};
-
-/** What a writer did to a request that shows in the answer; `translation/restore.ts` undoes it on canonical events. */
-export type Restore = {
-  /** Tool names as sent, by what the client declared; only those that differ, and custom tools that were sent as functions. */
-  readonly tools?: ReadonlyMap<string, RestoredTool>;
-  /** Stop sequences that the target cannot take: the answer is cut at the first of them. */
-  readonly stop?: readonly string[];
-  /** A forced tool that stands for structured output: its arguments are the answer's text. */
-  readonly jsonTool?: string;
-};
-
-export type RestoredTool = {
-  readonly name: string;
-  readonly namespace?: string;
-  /** `custom`: sent as a function with one string argument `input`, to be unwrapped. */
-  readonly kind: "function" | "custom";
 };
 
 /** The half of a dialect that faces providers. */
