@@ -5,6 +5,7 @@ import { handle, type HandlerDeps } from "./exchange.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { Ids } from "./lib/ids.ts";
 import { configKeyStore, type KeyStore } from "./limits/keys.ts";
+import { Registry } from "./lib/registry.ts";
 import type { RecordSink } from "./record/record.ts";
 import { abortExchange, type Exchange } from "./relay/exchange-state.ts";
 import type { InboundRequest, Reply, Transport } from "./relay/ports.ts";
@@ -36,7 +37,7 @@ export interface Gateway {
 }
 
 export function createGateway(deps: GatewayDeps): Gateway {
-  const live = new Set<Exchange>();
+  const live = new Registry<Exchange>();
   const transport = withDemo(deps.transport, demoTransport(deps.clock));
   const watchdogs = createWatchdogs(deps.clock);
   const handlerDeps: HandlerDeps = { ...deps, transport, live, watchdogs, keys: deps.keys ?? keysOfSnapshot() };
@@ -49,7 +50,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     },
     interrupt() {
       const reason = failure("gateway_shutting_down", "The gateway is shutting down. Send the request again.");
-      for (const exchange of live) abortExchange(exchange, reason);
+      for (const exchange of live.all()) abortExchange(exchange, reason);
     },
     async close() {
       await transport.close();

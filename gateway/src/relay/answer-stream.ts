@@ -7,6 +7,8 @@ import { fail, ok, type Result } from "../lib/result.ts";
 import { observe, type Observation } from "../record/observe.ts";
 import type { ExchangeEnd } from "../record/record.ts";
 import type { StreamCarry } from "./carry.ts";
+import { isMeaningful } from "./meaningful.ts";
+import { joinPieces } from "./join-pieces.ts";
 import type { Headers, Reply } from "./ports.ts";
 import { deadlineFailure, type ByteSource, type CallHandle } from "./upstream-call.ts";
 import type { DeadlineName, Watchdog } from "./watchdog.ts";
@@ -59,9 +61,13 @@ type State = {
   /** Content or a finish has been seen. */
   meaningful: boolean;
   anyEvent: boolean;
+  /** The decoder has said `end` of an answer that did not fail: whatever comes after it is no part of the answer. */
+  answerEnded: boolean;
   sourceEnded: boolean;
   paused: boolean;
   failure: Failure | undefined;
+  /** How it was over before it was relayed. */
+  overEarly: { readonly reason: Failure; readonly end: ExchangeEnd } | undefined;
   bytes: number;
   unreadableFrames: number;
   onPeeked: (result: Result<undefined, Failure>) => void;
@@ -78,9 +84,11 @@ export async function peekStream(parts: StreamParts): Promise<Result<AnswerStrea
     reply: undefined,
     meaningful: false,
     anyEvent: false,
+    answerEnded: false,
     sourceEnded: false,
     paused: false,
     failure: undefined,
+    overEarly: undefined,
     bytes: 0,
     unreadableFrames: 0,
     onPeeked: () => {},
@@ -93,16 +101,16 @@ export async function peekStream(parts: StreamParts): Promise<Result<AnswerStrea
   watchdog.set("commit", COMMIT_AFTER_MS);
   watchdog.set("idle", parts.idleMs);
   watchdog.listen((name) => onExpire(state, name));
-  handle.abort = (reason) => (reason.class === "cancelled" ? onClientGone(state, reason) : breakOff(state, reason));
+  handle.abort = (reason) => (reason.class === "cancelled" ? onClientGone(state, reason) : onBroken(state, reason));
   source.read({
     data: (bytes) => onData(state, bytes),
-    end: () => onSourceEnd(state),
-    broken: (reason) => breakOff(state, reason),
+    end: () => onSourceEnd(state, "ended"),
+    broken: (reason) => onBroken(state, reason),
   });
   const result = await peeked;
   if (!result.ok) return result;
   // It may have failed between the decision and now; nothing has reached the client, so that is still an ordinary failure.
-  if (state.failure !== undefined) return fail(state.failure);
+  if (state.overEarly !== undefined) return fail(state.overEarly.reason);
   return ok({ relay: (reply, status, headers) => relay(state, reply, status, headers) });
 }
 
@@ -130,7 +138,7 @@ function takeFrame(state: State, frame: Frame): boolean {
   const events = frame.payload === undefined ? [] : decoder.step(frame.payload);
   if (events === undefined) {
     state.unreadableFrames += 1;
-    if (!carry.passesUnreadable) {
+    if (!carry.passesUnreadable && !state.answerEnded) {
       breakOff(state, failure("provider_bad_response", "The provider's stream holds a part that is not JSON."));
       return false;
     }
@@ -152,31 +160,13 @@ function takeFrame(state: State, frame: Frame): boolean {
 }
 
 function observeAll(state: State, events: readonly CanonicalEvent[]): void {
-  const { clock, startedAt, observation } = state.parts;
+  const { clock, startedAt, observation, carry } = state.parts;
   for (const event of events) {
     observe(observation, event, Math.round((clock.now() - startedAt) * 1000) / 1000);
-    if (event.type === "error") state.failure ??= event.failure;
-    else if (isMeaningful(event)) state.meaningful = true;
+    state.failure ??= carry.failureOf(event);
+    if (isMeaningful(event)) state.meaningful = true;
+    if (event.type === "end" && state.failure === undefined) state.answerEnded = true;
     state.anyEvent = true;
-  }
-}
-
-/** Whether an event is one that the client should see at once: content or a finish, not a start, a ping or a bare block. */
-function isMeaningful(event: CanonicalEvent): boolean {
-  switch (event.type) {
-    case "text-delta":
-    case "reasoning-delta":
-    case "refusal-delta":
-    case "arguments-delta":
-    case "media-delta":
-    case "opaque":
-    case "server-tool-state":
-    case "finish":
-      return true;
-    case "block-start":
-      return event.kind === "tool-call" || event.kind === "server-tool";
-    default:
-      return false;
   }
 }
 
@@ -185,7 +175,8 @@ function decide(state: State): void {
   else if (state.meaningful || state.pendingBytes >= PEEK_BYTES_MAX || state.sourceEnded) state.onPeeked(ok(undefined));
 }
 
-function onSourceEnd(state: State): void {
+/** `cut`: the connection did not end by itself, so that what is left over is half of something. */
+function onSourceEnd(state: State, how: "ended" | "cut"): void {
   if (state.phase === "over" || state.sourceEnded) return;
   state.sourceEnded = true;
   const { framer, decoder, carry, watchdog } = state.parts;
@@ -199,28 +190,38 @@ function onSourceEnd(state: State): void {
   const hadEvents = state.anyEvent;
   observeAll(state, events);
   if (outcome !== "complete") {
-    const empty = failure("provider_empty_stream", "The provider's stream ended without an answer.");
-    breakOff(state, hadEvents ? (state.failure ?? empty) : empty, outcome);
+    breakOff(state, hadEvents ? (state.failure ?? LATE_ERROR) : EMPTY_STREAM, outcome);
     return;
   }
-  state.pending.push(...carry.close(events, last.rest));
-  if (state.phase === "peeking") decide(state);
+  state.pending.push(...carry.close(events, how === "ended" ? last.rest : NO_BYTES));
+  if (state.failure !== undefined) breakOff(state, state.failure, "upstream-failed");
+  else if (state.phase === "peeking") decide(state);
   else conclude(state);
 }
 
+const NO_BYTES = new Uint8Array();
+const EMPTY_STREAM = failure("provider_empty_stream", "The provider's stream ended without an answer.");
+const LATE_ERROR = failure("provider_error", "The provider reported an error after the end of its answer.");
+
 async function relay(state: State, reply: Reply, status: number, headers: Headers): Promise<StreamResult> {
-  const over = new Promise<StreamResult>((resolve) => {
+  const result = new Promise<StreamResult>((resolve) => {
     state.onOver = resolve;
   });
+  const { overEarly } = state;
+  if (overEarly?.reason.class === "cancelled") {
+    over(state, overEarly.end, overEarly.reason);
+    return result;
+  }
   state.reply = reply;
   state.phase = "relaying";
   state.parts.watchdog.clear("commit");
   state.parts.watchdog.set("keep-alive", KEEP_ALIVE_MS);
   reply.onDrain(() => onDrain(state));
   reply.start(status, headers);
-  if (state.sourceEnded) conclude(state);
+  if (overEarly !== undefined) breakOff(state, overEarly.reason, overEarly.end);
+  else if (state.sourceEnded) conclude(state);
   else flush(state);
-  return over;
+  return result;
 }
 
 /** One write for everything that is ready. */
@@ -256,22 +257,6 @@ function onDrain(state: State): void {
   source.resume();
 }
 
-/** Frames of one read lie side by side in memory: then joining them is a longer view, not a copy. */
-function joinPieces(pieces: readonly (Uint8Array | string)[]): Uint8Array | string {
-  if (pieces.every((piece) => typeof piece === "string")) return pieces.join("");
-  const buffers = pieces.map((piece) => (typeof piece === "string" ? Buffer.from(piece) : piece));
-  const [first] = buffers;
-  if (first === undefined) return "";
-  let end = first.byteOffset;
-  let length = 0;
-  for (const buffer of buffers) {
-    if (buffer.buffer !== first.buffer || buffer.byteOffset !== end) return Buffer.concat(buffers);
-    end += buffer.length;
-    length += buffer.length;
-  }
-  return Buffer.from(first.buffer, first.byteOffset, length);
-}
-
 function onExpire(state: State, name: DeadlineName): void {
   if (state.phase === "over") return;
   switch (name) {
@@ -283,14 +268,30 @@ function onExpire(state: State, name: DeadlineName): void {
       return;
     case "trailing":
       state.parts.source.abort();
-      onSourceEnd(state);
+      onSourceEnd(state, "cut");
       return;
     case "stall":
       state.reply?.destroy();
       onClientGone(state, failure("client_closed", "The client took nothing for a minute."));
       return;
     default:
-      breakOff(state, deadlineFailure(name));
+      onBroken(state, deadlineFailure(name));
+  }
+}
+
+/**
+ * The provider's side is over and did not end by itself. That changes nothing once the answer is there: the terminal makes it
+ * whole, and an error of the provider's own is why it is not.
+ */
+function onBroken(state: State, reason: Failure): void {
+  if (state.phase === "over") return;
+  if (state.failure !== undefined) {
+    breakOff(state, state.failure, "upstream-failed");
+  } else if (state.parts.decoder.terminal) {
+    state.parts.source.abort();
+    onSourceEnd(state, "cut");
+  } else {
+    breakOff(state, reason);
   }
 }
 
@@ -308,13 +309,12 @@ function breakOff(state: State, reason: Failure, end: ExchangeEnd = endOf(reason
   state.parts.source.abort();
   state.parts.observation.failure ??= reason;
   if (state.phase === "peeking") {
-    state.phase = "over";
-    state.onPeeked(fail(reason));
+    overBeforeRelay(state, end, reason);
     return;
   }
   const { reply, parts } = state;
   flush(state);
-  const told = parts.carry.failureTold ? "" : parts.carry.failure(reason);
+  const told = state.answerEnded ? "" : parts.carry.failure(reason);
   if (told === undefined) {
     // Only a cut connection tells this client that the answer is not whole.
     reply?.destroy();
@@ -344,17 +344,20 @@ function conclude(state: State): void {
   over(state, "complete");
 }
 
-/** A client that leaves after the terminal has its answer; one that leaves before has cancelled. */
+/** A client that leaves after the terminal has its answer, one that leaves after an error has that; another has cancelled. */
 function onClientGone(state: State, gone: Failure): void {
   if (state.phase === "over") return;
   state.parts.source.abort();
-  if (state.phase === "peeking") {
-    state.phase = "over";
-    state.onPeeked(fail(gone));
-    return;
-  }
-  if (state.parts.decoder.terminal && state.failure === undefined) over(state, "complete");
+  if (state.phase === "peeking") overBeforeRelay(state, "cancelled", gone);
+  else if (state.failure !== undefined) over(state, "upstream-failed", state.failure);
+  else if (state.parts.decoder.terminal) over(state, "complete");
   else over(state, "cancelled", gone);
+}
+
+function overBeforeRelay(state: State, end: ExchangeEnd, reason: Failure): void {
+  state.phase = "over";
+  state.overEarly = { reason, end };
+  state.onPeeked(fail(reason));
 }
 
 function over(state: State, end: ExchangeEnd, reason?: Failure): void {

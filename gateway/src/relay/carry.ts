@@ -1,17 +1,18 @@
 import type { CanonicalEvent } from "../canonical/event.ts";
-import type { Failure } from "../canonical/failure.ts";
-import type { CanonicalResponse } from "../canonical/response.ts";
-import type { ClientContext, ClientDialect, StreamTail } from "../dialects/dialect.ts";
+import { failure, type Failure } from "../canonical/failure.ts";
+import type { CanonicalResponse, Finish } from "../canonical/response.ts";
+import type { ClientContext, ClientDialect } from "../dialects/dialect.ts";
 import { upstreamDialect } from "../dialects/upstream.ts";
 import { member, type WireRequest } from "../dialects/wire-request.ts";
-import type { Frame, FramePayload, FramingId } from "../framing/framer.ts";
+import type { Frame, FramingId } from "../framing/framer.ts";
 import { spliceObject, type Edit } from "../framing/json-splice.ts";
-import { isObject } from "../lib/json.ts";
+import { asArray, asObject, isObject, parseJson } from "../lib/json.ts";
 import { ok, type Result } from "../lib/result.ts";
 import type { Target } from "../routing/plan.ts";
 
 import type { Conversation } from "./exchange-state.ts";
 import { passedUpQuery } from "./headers.ts";
+import { seams } from "./seam.ts";
 
 /*
  * Same-format traffic takes the same pipeline with the encoder left out. This file is the only one that knows the
@@ -142,11 +143,20 @@ function usageEdit(client: ClientContext, wire: WireRequest, target: Target): Na
 }
 
 /** Takes a stream's frames to the client. One per stream. */
-export interface StreamCarry extends StreamTail {
+export interface StreamCarry {
   /** What the client gets for a frame: its own bytes, text of ours, or nothing. `events` is undefined for a frame nobody could read. */
   carry(frame: Frame, events: readonly CanonicalEvent[] | undefined): Uint8Array | string | undefined;
   /** What a complete stream's end still brings: events that the decoder held back, bytes that belong to no frame. */
   close(events: readonly CanonicalEvent[], rest: Uint8Array): readonly (Uint8Array | string)[];
+  /** Why the answer is none for this client, where an event says so. */
+  failureOf(event: CanonicalEvent): Failure | undefined;
+  /**
+   * What has still to be said of a failure: its in-band form, or what closes the stream of a client that has been told
+   * already. Undefined where only cutting the connection tells the client.
+   */
+  failure(reason: Failure): string | undefined;
+  /** Bytes that keep the connection alive at a frame boundary and change nothing for the client. */
+  keepAlive(): string;
   /** Whether a frame that cannot be read may pass; a translation has nothing to say in its place. */
   readonly passesUnreadable: boolean;
   /** Whether the client has been told how the stream failed by what was carried already. */
@@ -167,23 +177,38 @@ export function streamCarry(
 
 function verbatimStream(dialect: ClientDialect, client: ClientContext, withhold: Withhold): StreamCarry {
   const follower = dialect.follower(client);
+  const seam = seams[client.framing]();
   let failureTold = false;
   return {
     passesUnreadable: true,
     get failureTold() {
       return failureTold;
     },
+    failureOf: errorOf,
     carry(frame, events) {
-      const { payload } = frame;
-      if (payload === undefined) return frame.bytes;
-      if (events !== undefined && events.some(isError)) failureTold = true;
-      if (withhold.usageFrame && isBareUsageFrame(payload, events)) return undefined;
-      follower.observe(payload);
+      const error = events?.find(isError);
+      if (error !== undefined) {
+        if (!canBeTold(dialect, client, error.failure)) return undefined;
+        failureTold = true;
+      } else if (withhold.usageFrame && isBareUsageFrame(frame, events)) return undefined;
+      if (frame.payload !== undefined) follower.observe(frame.payload);
+      seam.passed(frame);
       return frame.bytes;
     },
     // The upstream's own last frames were carried; what the decoder held back says the same thing again.
-    close: (_events, rest) => (rest.length === 0 ? [] : [rest]),
-    failure: (failure) => follower.failure(failure),
+    close(_events, rest) {
+      const closing = seam.closing();
+      if (closing !== "") return [closing];
+      return rest.length === 0 ? [] : [rest];
+    },
+    failure(reason) {
+      if (failureTold) return seam.closing();
+      const lead = seam.lead();
+      const text = lead === undefined ? undefined : follower.failure(reason);
+      if (text === undefined) return undefined;
+      failureTold = true;
+      return text === "" ? "" : lead + text;
+    },
     keepAlive: () => follower.keepAlive(),
   };
 }
@@ -194,8 +219,8 @@ function translatedStream(dialect: ClientDialect, client: ClientContext): Stream
   const encode = (events: readonly CanonicalEvent[]): string => {
     let text = "";
     for (const event of events) {
-      // A failure is told through `failure`, which also knows the clients that only a cut connection reaches.
-      if (event.type === "error") continue;
+      // A failure is told through `failure`, which also knows the clients that only a cut connection reaches. It is the last thing said.
+      if (failureOf(event) !== undefined) break;
       text += encoder.write(event);
     }
     return text;
@@ -205,18 +230,25 @@ function translatedStream(dialect: ClientDialect, client: ClientContext): Stream
     get failureTold() {
       return failureTold;
     },
+    failureOf,
     carry(_frame, events) {
       if (events === undefined || events.length === 0) return undefined;
       const text = encode(events);
       return text === "" ? undefined : text;
     },
     close: (events) => [encode(events)],
-    failure(failure) {
+    failure(reason) {
+      if (failureTold) return "";
       failureTold = true;
-      return encoder.failure(failure);
+      return encoder.failure(reason);
     },
     keepAlive: () => encoder.keepAlive(),
   };
+}
+
+/** Whether this client learns of a failure from the stream itself. A follower that has seen nothing says so without side effects. */
+function canBeTold(dialect: ClientDialect, client: ClientContext, reason: Failure): boolean {
+  return dialect.follower(client).failure(reason) !== undefined;
 }
 
 /** What a plain answer's body becomes: its own bytes, or the same answer written in the client's format. */
@@ -233,21 +265,57 @@ export function plainCarry(
   };
 }
 
+/** Why a plain answer is none for this client, if it is none; asked before it is carried or streamed. */
+export function plainFailure(kind: CarryKind, response: CanonicalResponse): Failure | undefined {
+  if (kind === "verbatim") return undefined;
+  for (const { finish } of response.candidates) {
+    const failed = failedFinish(finish);
+    if (failed !== undefined) return failed;
+  }
+  return undefined;
+}
+
 /** A whole answer for a client that asked for a stream: its events, through the encoder. */
 export function streamOfWhole(dialect: ClientDialect, client: ClientContext, events: readonly CanonicalEvent[]): string {
   const encoder = dialect.encoder(client);
   return events.map((event) => encoder.write(event)).join("");
 }
 
-function isError(event: CanonicalEvent): boolean {
+function isError(event: CanonicalEvent): event is Extract<CanonicalEvent, { readonly type: "error" }> {
   return event.type === "error";
 }
 
+function errorOf(event: CanonicalEvent): Failure | undefined {
+  return isError(event) ? event.failure : undefined;
+}
+
+/** In a translation an answer may also fail by the way it ends. */
+function failureOf(event: CanonicalEvent): Failure | undefined {
+  return event.type === "finish" ? failedFinish(event.finish) : errorOf(event);
+}
+
 /**
- * The Chat chunk that carries nothing but usage: `choices: []`. A provider may also put usage on a chunk with choices; that
- * one has something to say and stays.
+ * Ends at which a model gave no answer. Its own format has words for them, which pass untouched; in another format the nearest
+ * word would call the answer a success.
  */
-function isBareUsageFrame(payload: FramePayload, events: readonly CanonicalEvent[] | undefined): boolean {
-  if (events === undefined || !payload.data.includes('"choices"')) return false;
-  return events.some((event) => event.type === "usage") && /"choices"\s*:\s*\[\s*\]/.test(payload.data);
+function failedFinish(finish: Finish): Failure | undefined {
+  switch (finish.reason) {
+    case "error":
+      return finish.failure ?? failure("provider_error", finish.message ?? "The model broke off its answer. Try again.");
+    case "malformed-tool-call":
+      return finish.failure ?? failure("provider_bad_response", finish.message ?? "The model called a tool in a way that cannot be read. Try again.");
+    default:
+      return undefined;
+  }
+}
+
+const EMPTY_CHOICES = /"choices"\s*:\s*\[\s*\]/;
+
+/**
+ * The Chat chunk that carries nothing but usage: `choices: []`. A provider may also put usage on a chunk with choices, and
+ * some on every chunk; those have something to say and stay, even where a part of them is called `choices` and empty too.
+ */
+function isBareUsageFrame({ payload }: Frame, events: readonly CanonicalEvent[] | undefined): boolean {
+  if (payload === undefined || events === undefined || !events.some(({ type }) => type === "usage")) return false;
+  return EMPTY_CHOICES.test(payload.data) && asArray(asObject(parseJson(payload.data))?.["choices"])?.length === 0;
 }

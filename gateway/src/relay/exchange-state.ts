@@ -2,6 +2,7 @@ import { failure, type Failure } from "../canonical/failure.ts";
 import type { Config } from "../config/config.ts";
 import type { ClientContext, ClientDialect } from "../dialects/dialect.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { Registry } from "../lib/registry.ts";
 import type { Ids } from "../lib/ids.ts";
 import type { Operation } from "../operations/table.ts";
 import { openObservation, type Observation } from "../record/observe.ts";
@@ -19,7 +20,7 @@ export type ExchangeDeps = {
   readonly sink: RecordSink;
   readonly watchdogs: Watchdogs;
   /** Exchanges that have not ended, for a process that wants to stop. */
-  readonly live: Set<Exchange>;
+  readonly live: Registry<Exchange>;
   /** Told of what should not have been possible; the client only learns that it was our fault. */
   readonly reportBug: (bug: unknown, requestId: string) => void;
   /** The product's own version. */
@@ -28,6 +29,8 @@ export type ExchangeDeps = {
 
 /** One request while it lasts: what is known so far. Owned by `handle`; settled exactly once. */
 export type Exchange = {
+  /** Its place among the running ones. */
+  slot: number;
   readonly deps: ExchangeDeps;
   /** The snapshot it started with; a reload does not touch running requests. */
   readonly config: Config;
@@ -69,6 +72,7 @@ export type Conversation = {
 
 export function openExchange(deps: ExchangeDeps, config: Config, request: InboundRequest, reply: Reply): Exchange {
   const exchange: Exchange = {
+    slot: -1,
     deps,
     config,
     requestId: deps.ids.requestId(),

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../lib/clock.ts";
+import { Registry } from "../lib/registry.ts";
 
 /** The waits of an exchange, each with its own limit. */
 const deadlineNames = ["first-byte", "commit", "idle", "keep-alive", "stall", "trailing", "total"] as const;
@@ -27,11 +28,13 @@ export interface Watchdogs {
 
 /** One for all exchanges of a gateway. The tick runs only while something is watched. */
 export function createWatchdogs(clock: Clock): Watchdogs {
-  const kennel: Kennel = { clock, watched: new Set(), timer: undefined, ticking: false };
+  const kennel: Kennel = { clock, watched: new Registry(), timer: undefined, ticking: false };
   return { open: () => new Deadlines(kennel) };
 }
 
-type Kennel = { readonly clock: Clock; readonly watched: Set<Deadlines>; timer: Timer | undefined; ticking: boolean };
+const never: readonly number[] = deadlineNames.map(() => Infinity);
+
+type Kennel = { readonly clock: Clock; readonly watched: Registry<Deadlines>; timer: Timer | undefined; ticking: boolean };
 
 function startTicking(kennel: Kennel): void {
   if (kennel.ticking) return;
@@ -43,13 +46,14 @@ function startTicking(kennel: Kennel): void {
 function tick(kennel: Kennel): void {
   kennel.ticking = false;
   const now = kennel.clock.now();
-  for (const deadlines of kennel.watched) deadlines.look(now);
+  for (const deadlines of kennel.watched.all()) deadlines.look(now);
   if (kennel.watched.size > 0) startTicking(kennel);
 }
 
 class Deadlines implements Watchdog {
+  slot = -1;
   readonly #kennel: Kennel;
-  readonly #at: number[] = deadlineNames.map(() => Infinity);
+  readonly #at: number[] = [...never];
   /** Not later than any deadline. */
   #earliest = Infinity;
   #onExpire: (name: DeadlineName) => void = ignore;
