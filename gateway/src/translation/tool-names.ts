@@ -108,7 +108,7 @@ function freeName(state: NameState, flat: string): string {
 
 /** The name with `_` for what the target does not allow; maybe too long. */
 function bent({ pattern, first }: ToolNameRule, flat: string): string {
-  const allowed = [...flat].map((character) => (pattern.test(character) ? character : "_")).join("");
+  const allowed = Array.from(flat, (character) => (pattern.test(character) ? character : "_")).join("");
   const isGood = allowed !== "" && (first === undefined || first.test(allowed.slice(0, 1)));
   return isGood ? allowed : `_${allowed}`;
 }
