@@ -94,23 +94,35 @@ const openaiEfforts = {
   max: ["max", "xhigh", "high"],
 } as const satisfies Record<Effort, readonly Effort[]>;
 
-/** The best of the efforts that an adaptive Claude model supports. */
+const effortScale: readonly Effort[] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
+const levelScale: readonly ThinkingLevel[] = ["MINIMAL", "LOW", "MEDIUM", "HIGH"];
+
+/** The best of the efforts that an adaptive Claude model supports; undefined when it supports none. */
 export function anthropicEffort(effort: Effort, supported: readonly AnthropicEffort[]): AnthropicEffort | undefined {
-  return preferred(anthropicEfforts[effort], supported);
+  return preferred(anthropicEfforts[effort], supported, effortScale);
 }
 
-/** The best of the levels that a Gemini 3 model supports. */
+/** The best of the levels that a Gemini 3 model supports; undefined when it supports none. */
 export function thinkingLevel(effort: Effort, supported: readonly ThinkingLevel[]): ThinkingLevel | undefined {
-  return preferred(thinkingLevels[effort], supported);
+  return preferred(thinkingLevels[effort], supported, levelScale);
 }
 
-/** The best of the efforts that an OpenAI reasoning model supports. */
+/** The best of the efforts that an OpenAI reasoning model supports; undefined when it supports none. */
 export function openaiEffort(effort: Effort, supported: readonly Effort[]): Effort | undefined {
-  return preferred(openaiEfforts[effort], supported);
+  return preferred(openaiEfforts[effort], supported, effortScale);
 }
 
-function preferred<T>(preferences: readonly T[], supported: readonly T[]): T | undefined {
-  return preferences.find((each) => supported.includes(each)) ?? preferences.at(-1);
+/** The first preference that is supported, else what is nearest to it on the scale. */
+function preferred<T extends string>(
+  preferences: readonly [T, ...T[]],
+  supported: readonly T[],
+  scale: readonly string[],
+): T | undefined {
+  const direct = preferences.find((each) => supported.includes(each));
+  if (direct !== undefined) return direct;
+  const wanted = scale.indexOf(preferences[0]);
+  const distance = (each: T) => Math.abs(scale.indexOf(each) - wanted);
+  return supported.toSorted((left, right) => distance(left) - distance(right))[0];
 }
 
 type Visible = NonNullable<Reasoning["visible"]>;
