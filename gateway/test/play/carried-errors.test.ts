@@ -10,19 +10,29 @@ import { stage } from "../support/play.ts";
  * that its own reader understands, or a cut connection.
  */
 
-const playing = (...scripts: (readonly Step[])[]): Script => (_call, index) => scripts[Math.min(index, scripts.length - 1)] ?? [];
+const playing =
+  (...scripts: (readonly Step[])[]): Script =>
+  (_call, index) =>
+    scripts[Math.min(index, scripts.length - 1)] ?? [];
 const sse: Step = { headers: { "content-type": "text/event-stream" } };
 const array: Step = { headers: { "content-type": "application/json; charset=UTF-8" } };
 
 /** The first pieces are committed before the others come. */
-const committedThen = (head: Step, first: string, ...rest: Step[]): Step[] => [head, { data: first }, { waitMs: 10 }, ...rest];
+const committedThen = (head: Step, first: string, ...rest: Step[]): Step[] => [
+  head,
+  { data: first },
+  { waitMs: 10 },
+  ...rest,
+];
 
 const cli = { "user-agent": "GeminiCLI-tui/0.61.0/gemini-2.5-flash (linux; x64)" };
 const geminiBody = { contents: [{ role: "user", parts: [{ text: "hi" }] }] };
 const geminiSse = { target: "/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse", body: geminiBody };
 const geminiArray = { target: "/v1beta/models/gemini-2.5-flash:streamGenerateContent", body: geminiBody };
 
-const part = (text: string, more: object = {}) => ({ candidates: [{ content: { parts: [{ text }], role: "model" }, index: 0, ...more }] });
+const part = (text: string, more: object = {}) => ({
+  candidates: [{ content: { parts: [{ text }], role: "model" }, index: 0, ...more }],
+});
 const overloaded = { error: { code: 503, message: "The model is overloaded.", status: "UNAVAILABLE" } };
 const event = (value: object) => `data: ${JSON.stringify(value)}\r\n\r\n`;
 
@@ -33,7 +43,10 @@ describe("an error frame of the provider, for Gemini CLI", () => {
   ];
   for (const [name, request, head, first, error] of scripts) {
     test(`${name}: it is not passed on, and the connection is cut`, async () => {
-      const { ask, records } = stage({ yaml: fourProviders, script: playing(committedThen(head, first, { data: error }, { end: true })) });
+      const { ask, records } = stage({
+        yaml: fourProviders,
+        script: playing(committedThen(head, first, { data: error }, { end: true })),
+      });
       const { reply } = await ask({ ...request, headers: cli });
       assert.ok(reply.destroyed);
       assert.equal(reply.text, first);
@@ -58,7 +71,11 @@ describe("a streamed array stays valid JSON", () => {
   const error = `,\r\n${JSON.stringify(overloaded)}`;
   const endings: readonly (readonly [string, readonly Step[], readonly unknown[]])[] = [
     ["the provider's error and its bracket", [{ data: `${error}]` }, { end: true }], [overloaded]],
-    ["the provider's error and its bracket later", [{ data: error }, { waitMs: 20 }, { data: "\n]\n" }, { end: true }], [overloaded]],
+    [
+      "the provider's error and its bracket later",
+      [{ data: error }, { waitMs: 20 }, { data: "\n]\n" }, { end: true }],
+      [overloaded],
+    ],
     ["the provider's error and no bracket", [{ data: error }, { end: true }], [overloaded]],
     ["the provider's error and a broken connection", [{ data: error }, { error: { kind: "reset" } }], [overloaded]],
     ["the provider's error and silence", [{ data: error }, { stall: true }], [overloaded]],
@@ -93,14 +110,20 @@ describe("a streamed array stays valid JSON", () => {
 
   test("after a finish, when the provider never closes it", async () => {
     const finish = `,\r\n${JSON.stringify(part("lo", { finishReason: "STOP" }))}`;
-    const { ask, records } = stage({ yaml: fourProviders, script: playing(committedThen(array, first, { data: finish }, { stall: true })) });
+    const { ask, records } = stage({
+      yaml: fourProviders,
+      script: playing(committedThen(array, first, { data: finish }, { stall: true })),
+    });
     const { reply } = await ask(geminiArray);
     assert.deepEqual(reply.json(), [part("Hel"), part("lo", { finishReason: "STOP" })]);
     assert.equal(records[0]?.end, "complete");
   });
 
   test("an array that was closed before its finish is cut off: nothing can follow the bracket", async () => {
-    const { ask, records } = stage({ yaml: fourProviders, script: playing(committedThen(array, first, { data: "]" }, { end: true })) });
+    const { ask, records } = stage({
+      yaml: fourProviders,
+      script: playing(committedThen(array, first, { data: "]" }, { end: true })),
+    });
     const { reply } = await ask(geminiArray);
     assert.ok(reply.destroyed);
     assert.equal(reply.text, `${first}]`);
@@ -108,14 +131,19 @@ describe("a streamed array stays valid JSON", () => {
   });
 
   test("one object in place of an array is cut off: nothing can be added to it", async () => {
-    const { ask, records } = stage({ yaml: fourProviders, script: playing(committedThen(array, JSON.stringify(part("Hel")), { end: true })) });
+    const { ask, records } = stage({
+      yaml: fourProviders,
+      script: playing(committedThen(array, JSON.stringify(part("Hel")), { end: true })),
+    });
     const { reply } = await ask(geminiArray);
     assert.ok(reply.destroyed);
     assert.equal(records[0]?.end, "truncated");
   });
 
   test("with signs of life at every position", async () => {
-    const [first, second, last] = [part("Hel"), part("lo"), part("!", { finishReason: "STOP" })].map((each) => JSON.stringify(each));
+    const [first, second, last] = [part("Hel"), part("lo"), part("!", { finishReason: "STOP" })].map((each) =>
+      JSON.stringify(each),
+    );
     const steps: readonly Step[] = [
       array,
       { data: " [" },
@@ -145,7 +173,8 @@ describe("a streamed array stays valid JSON", () => {
 
 const chunk = (choices: readonly object[], more: object = {}) =>
   `data: ${JSON.stringify({ id: "chatcmpl-1", object: "chat.completion.chunk", created: 1, model: "gpt-4o", choices, ...more })}\n\n`;
-const delta = (content: string, more: object = {}) => chunk([{ index: 0, delta: { content }, finish_reason: null }], more);
+const delta = (content: string, more: object = {}) =>
+  chunk([{ index: 0, delta: { content }, finish_reason: null }], more);
 const finish = chunk([{ index: 0, delta: {}, finish_reason: "stop" }]);
 const usage = { prompt_tokens: 7, completion_tokens: 2, total_tokens: 9 };
 const done = "data: [DONE]\n\n";
@@ -154,7 +183,10 @@ const chatBody = { model: "gpt-4o", stream: true, messages: [{ role: "user", con
 describe("the usage frame that only the gateway asked for", () => {
   const stays: readonly (readonly [string, string])[] = [
     ["text that spells an empty list of choices", delta('"choices": []', { usage })],
-    ["content that is an object with an empty list of choices", chunk([{ index: 0, delta: { content: { choices: [] } }, finish_reason: null }], { usage })],
+    [
+      "content that is an object with an empty list of choices",
+      chunk([{ index: 0, delta: { content: { choices: [] } }, finish_reason: null }], { usage }),
+    ],
     ["a member of usage that is called so", delta("x", { usage: { ...usage, details: { choices: [] } } })],
     ["an empty list of choices without usage", chunk([], { prompt_filter_results: [] })],
   ];
@@ -177,7 +209,10 @@ describe("the usage frame that only the gateway asked for", () => {
 
   test("passes when it brings an error: the client has to be told", async () => {
     const failed = chunk([], { usage, error: { message: "The server is overloaded", code: 503 } });
-    const { ask, records } = stage({ yaml: fourProviders, script: playing(committedThen(sse, delta("Hi"), { data: failed }, { end: true })) });
+    const { ask, records } = stage({
+      yaml: fourProviders,
+      script: playing(committedThen(sse, delta("Hi"), { data: failed }, { end: true })),
+    });
     const { reply } = await ask({ body: chatBody });
     assert.equal(reply.text, delta("Hi") + failed);
     assert.equal(records[0]?.end, "upstream-failed");
@@ -194,7 +229,10 @@ describe("an error of the provider's stays the reason", () => {
   ];
   for (const [name, rest] of endings) {
     test(`when ${name} after it`, async () => {
-      const { ask, records } = stage({ yaml: fourProviders, script: playing(committedThen(sse, delta("Hi"), { data: error }, { waitMs: 10 }, ...rest)) });
+      const { ask, records } = stage({
+        yaml: fourProviders,
+        script: playing(committedThen(sse, delta("Hi"), { data: error }, { waitMs: 10 }, ...rest)),
+      });
       const { reply } = await ask({ body: chatBody });
       assert.ok(reply.ended);
       assert.equal(reply.text.replace(done, ""), delta("Hi") + error);
@@ -204,7 +242,10 @@ describe("an error of the provider's stays the reason", () => {
   }
 
   test("when the client leaves because of it", async () => {
-    const { say, clock, records } = stage({ yaml: fourProviders, script: playing(committedThen(sse, delta("Hi"), { data: error }, { stall: true })) });
+    const { say, clock, records } = stage({
+      yaml: fourProviders,
+      script: playing(committedThen(sse, delta("Hi"), { data: error }, { stall: true })),
+    });
     const { reply } = say({ body: chatBody });
     await clock.advance(50);
     assert.ok(reply.text.endsWith(error));
@@ -219,7 +260,10 @@ describe("our own error after a frame whose blank line never came is an event of
   for (const ending of ["", "\n", "\r", "\r\n"]) {
     test(`the frame ends with ${JSON.stringify(ending)}`, async () => {
       const last = delta("lo").trimEnd() + ending;
-      const { ask, records } = stage({ yaml: fourProviders, script: playing(committedThen(sse, delta("Hel"), { data: last }, { end: true })) });
+      const { ask, records } = stage({
+        yaml: fourProviders,
+        script: playing(committedThen(sse, delta("Hel"), { data: last }, { end: true })),
+      });
       const { reply } = await ask({ body: chatBody });
       assert.ok(reply.text.startsWith(delta("Hel") + last));
       const told = reply.text.slice((delta("Hel") + last).length);
