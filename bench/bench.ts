@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { HELPER_CORE, isPinned, startHelper } from "./child.ts";
+import { HELPER_CORE, isPinned, startHelper, type Helper } from "./child.ts";
 import type { Job, Observation } from "./load.ts";
 import { Unavailable, type Bench, type Effort } from "./measure.ts";
 import { formatRow, tableHead, verdict, type Row } from "./report.ts";
@@ -23,7 +23,7 @@ import {
   translatedRows,
   workerRows,
 } from "./rows-traffic.ts";
-import { hasNginx, startSubject, type SubjectName } from "./subjects.ts";
+import { hasNginx, startSubject, type SubjectName, type SubjectOptions } from "./subjects.ts";
 
 const groups: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> = {
   plain: plainRows,
@@ -43,6 +43,8 @@ const efforts = {
   quick: { rounds: 9, roundMs: 500, warmUpMs: 2000 },
   full: { rounds: 21, roundMs: 2000, warmUpMs: 8000 },
 } as const satisfies Record<string, Effort>;
+
+const HELPER_WARM_UP_MS = 2000;
 
 const { values: options } = parseArgs({
   options: {
@@ -111,8 +113,10 @@ async function openBench(measuredName: SubjectName): Promise<Bench> {
   const upstream = keep(await startHelper("mock-upstream.ts", { core: HELPER_CORE }));
   const subjectOptions = { upstreamPort: upstream.port, folder };
   const needsNginx = hasNginx && chosen.includes("plain");
+  const load = keep(await startHelper<Job, Observation>("load.ts", { core: HELPER_CORE }));
+  await warmHelpers(load, subjectOptions);
   return {
-    load: keep(await startHelper<Job, Observation>("load.ts", { core: HELPER_CORE })),
+    load,
     prober: keep(await startHelper<Job, Observation>("load.ts", { core: HELPER_CORE })),
     upstreamPort: upstream.port,
     folder,
@@ -123,4 +127,17 @@ async function openBench(measuredName: SubjectName): Promise<Bench> {
     bare: keep(await startSubject("bare", subjectOptions)),
     nginx: needsNginx ? keep(await startSubject("nginx", subjectOptions)) : undefined,
   };
+}
+
+/**
+ * What a subject's compiler learns while load generator and upstream are still slow costs it about a tenth for good, so a
+ * relay that is thrown away takes their first seconds on itself.
+ */
+async function warmHelpers(load: Helper<Job, Observation>, options: SubjectOptions): Promise<void> {
+  const relay = await startSubject("bare", options);
+  for (const model of ["plain", "stream-100-1-5", "stream-1000-10-5"]) {
+    const request = { format: "openai-chat", model, stream: model !== "plain", bytes: 1000 } as const;
+    await load.run({ kind: "closed", target: relay.target, request, concurrency: 50, durationMs: HELPER_WARM_UP_MS });
+  }
+  await relay.stop();
 }
