@@ -3,12 +3,13 @@ import { after, describe, test } from "node:test";
 import type { ClientDialectId } from "../../src/canonical/dialect-id.ts";
 import { dialects } from "../../src/dialects/index.ts";
 import type { FramingId } from "../../src/framing/framer.ts";
-import { asArray, asNumber, asObject, isObject, type JsonObject } from "../../src/lib/json.ts";
+import { asArray, asObject, isObject } from "../../src/lib/json.ts";
 import type { ExchangeRecord } from "../../src/record/record.ts";
 import { fixtures, type Fixture } from "../support/corpus.ts";
-import type { MemoryReply, MemoryRequest } from "../support/memory-reply.ts";
+import type { MemoryReply } from "../support/memory-reply.ts";
 import type { Step } from "../support/memory-transport.ts";
 import { stage } from "../support/play.ts";
+import { recordedProvider, requestOf, shapeOf, type Shape } from "../support/recordings.ts";
 import { seededRandom } from "../support/random.ts";
 import { boundariesOf, cut, frameAll } from "../support/slicing.ts";
 import { clientDialectIds, decodeFrames, decoderOptions } from "../support/streams.ts";
@@ -22,17 +23,6 @@ const SEED = 20_261_120;
 const SLICINGS = 40;
 const CUTS_MAX = 40;
 const BYTE_BY_BYTE_MAX = 4_096;
-
-const MODEL = "recorded-model";
-const providers: Readonly<Record<ClientDialectId, string>> = {
-  "openai-chat":
-    "{ kind: openai-compatible, base_url: 'https://upstream.test/v1', credential: none, dialects: [openai-chat], models: [recorded-model] }",
-  "openai-responses": '{ kind: openai, credential: "env::OPENAI_API_KEY", models: [recorded-model] }',
-  "anthropic-messages": '{ kind: anthropic, credential: "env::ANTHROPIC_API_KEY", models: [recorded-model] }',
-  gemini: '{ kind: gemini, credential: "env::GEMINI_API_KEY", models: [recorded-model] }',
-};
-const configOf = (dialect: ClientDialectId) =>
-  `providers: { recorded: ${providers[dialect]} }\nretry: { max_retries: 0 }\n`;
 
 for (const dialect of clientDialectIds) {
   const successes = fixtures(dialect).filter(({ response }) => response.status < 300);
@@ -59,7 +49,7 @@ describe("openai-chat: a client that did not ask for usage gets every frame but 
       const silent = asked.body.replace(/"include_usage": true/, '"include_usage": false');
       const headers = { "content-type": "text/event-stream" };
       const { ask, records } = stage({
-        yaml: configOf("openai-chat"),
+        yaml: recordedProvider("openai-chat"),
         script: () => [{ headers }, { data: body }, { end: true }],
       });
       const { reply } = await ask({ ...asked, body: silent });
@@ -89,7 +79,7 @@ async function checkPlain(fixture: Fixture, dialect: ClientDialectId): Promise<v
     ...cut(body, [1, Math.floor(body.length / 2)]).map((data) => ({ data })),
     { end: true },
   ];
-  const { ask, upstream, records } = stage({ yaml: configOf(dialect), script });
+  const { ask, upstream, records } = stage({ yaml: recordedProvider(dialect), script });
   const { reply } = await ask(asked);
   assert.equal(upstream.calls[0]?.text, asked.body, "the provider gets what the client sent");
   const read = dialects[dialect].upstream.readResponse(JSON.parse(body.toString()), decoderOptions);
@@ -118,7 +108,7 @@ async function checkStream(fixture: Fixture, dialect: ClientDialectId): Promise<
       : committedBefore(fixture, shape.brokenAt)),
     { end: true },
   ];
-  const { ask, upstream, records } = stage({ yaml: configOf(dialect), script });
+  const { ask, upstream, records } = stage({ yaml: recordedProvider(dialect), script });
   for (const [index, way] of ways.entries()) {
     const { reply } = await ask(asked);
     assert.equal(upstream.calls[index]?.text, asked.body, "the provider gets what the client sent");
@@ -126,33 +116,6 @@ async function checkStream(fixture: Fixture, dialect: ClientDialectId): Promise<
     checkAnswer(fixture, shape, reply, record, `cut at ${way.join(", ")}`);
   }
   seen[shape.outcome] += 1;
-}
-
-type Shape = {
-  readonly framing: FramingId;
-  readonly outcome: "complete" | "truncated" | "upstream-failed";
-  /** Offset of the frame that says the stream has failed; the length for one that only ends too early. */
-  readonly brokenAt: number;
-  /** Whether there is something to send before that. */
-  readonly hasContent: boolean;
-};
-
-/** How a recording ends, by its own decoder. */
-function shapeOf(fixture: Fixture, dialect: ClientDialectId, framing: FramingId): Shape {
-  const framed = frameAll(framing, [fixture.response.body]);
-  const candidates = asNumber(asObject(fixture.request?.body)?.["n"]) ?? 1;
-  const decoder = dialects[dialect].upstream.decoder({ ...decoderOptions, candidates });
-  let hasContent = false;
-  let offset = 0;
-  for (const { bytes, payload } of framed.frames) {
-    const events = payload === undefined ? [] : (decoder.step(payload) ?? []);
-    const failed = events.some(({ type }) => type === "error");
-    hasContent ||=
-      !failed && events.some(({ type }) => type.endsWith("-delta") || type === "finish" || type === "opaque");
-    if (failed) return { framing, outcome: "upstream-failed", brokenAt: offset, hasContent };
-    offset += bytes.length;
-  }
-  return { framing, outcome: decoder.end().outcome, brokenAt: offset, hasContent };
 }
 
 /** What comes before the failure is sent, and then what the recording has left. */
@@ -229,54 +192,4 @@ function checkRecord(records: readonly ExchangeRecord[], end: ExchangeRecord["en
   assert.deepEqual(record?.attempts[0]?.edits, []);
   assert.deepEqual(record?.attempts[0]?.carry, { request: "verbatim", response: "verbatim" });
   assert.equal(record?.unreadableFrames, 0);
-}
-
-const smallest: Readonly<Record<ClientDialectId, JsonObject>> = {
-  "openai-chat": { messages: [{ role: "user", content: "hi" }] },
-  "openai-responses": { input: "hi" },
-  "anthropic-messages": { max_tokens: 9, messages: [{ role: "user", content: "hi" }] },
-  gemini: { contents: [{ role: "user", parts: [{ text: "hi" }] }] },
-};
-
-/** The recorded request for the model at hand, spaced as nobody would space it: nothing of it may change on the way. */
-function requestOf(
-  fixture: Fixture,
-  dialect: ClientDialectId,
-  framing: FramingId,
-): MemoryRequest & { readonly body: string } {
-  const recorded = asObject(fixture.request?.body) ?? {};
-  const body = Object.keys(recorded).length === 0 ? smallest[dialect] : recorded;
-  const headers = {
-    "content-type": "application/json",
-    ...(dialect === "anthropic-messages" ? { "anthropic-version": "2023-06-01" } : {}),
-  };
-  return {
-    target: targetOf(dialect, fixture.stream, framing),
-    headers,
-    body: `${JSON.stringify(bodyOf(body, fixture, dialect), null, "\t ")}\r\n`,
-  };
-}
-
-function bodyOf(body: JsonObject, { stream }: Fixture, dialect: ClientDialectId): JsonObject {
-  if (dialect === "gemini") return body;
-  const named = { ...body, model: MODEL, stream };
-  if (dialect !== "openai-chat" || !stream) return named;
-  const options = isObject(body["stream_options"]) ? body["stream_options"] : {};
-  return { ...named, stream_options: { ...options, include_usage: true } };
-}
-
-function targetOf(dialect: ClientDialectId, stream: boolean, framing: FramingId): string {
-  switch (dialect) {
-    case "openai-chat":
-      return "/v1/chat/completions";
-    case "openai-responses":
-      return "/v1/responses";
-    case "anthropic-messages":
-      return "/v1/messages";
-    case "gemini":
-      if (!stream) return `/v1beta/models/${MODEL}:generateContent`;
-      return `/v1beta/models/${MODEL}:streamGenerateContent${framing === "sse" ? "?alt=sse" : ""}`;
-    default:
-      return dialect satisfies never;
-  }
 }
