@@ -134,7 +134,7 @@ function lookUp(code: string | undefined): FailureCode | undefined {
 function errorParts(body: Json): ErrorParts {
   // Gemini's compatible endpoint wraps errors in an array.
   const outer = asObject(Array.isArray(body) ? body[0] : body);
-  if (outer === undefined) return compact({ message: asString(body) });
+  if (outer === undefined) return compact({ message: wordsOf(body) });
   const inner = asObject(outer["error"]) ?? asObject(outer["detail"]) ?? outer;
   const nested = nestedParts(inner["metadata"]);
   const code = inner["code"];
@@ -155,10 +155,16 @@ function nestedParts(metadata: Json | undefined): ErrorParts | undefined {
   return isObject(value) ? errorParts(value) : compact({ message: plainMessage(raw) });
 }
 
+/** A text that says something; blank ones are no message. */
+function wordsOf(value: Json | undefined): string | undefined {
+  const text = asString(value);
+  return text === undefined || text.trim() === "" ? undefined : text;
+}
+
 function messageOf(holder: { readonly [key: string]: Json | undefined }): string | undefined {
   for (const key of ["message", "error", "detail", "error_message", "title"]) {
-    const text = asString(holder[key]);
-    if (text !== undefined && text.trim() !== "") return text;
+    const text = wordsOf(holder[key]);
+    if (text !== undefined) return text;
   }
   // FastAPI: {"detail":[{"loc":["body","model"],"msg":"field required","type":"value_error.missing"}]}
   const problems = (asArray(holder["detail"]) ?? []).map(problemText).filter((text) => text !== "");

@@ -171,6 +171,20 @@ const rows: readonly Row[] = [
   },
   { what: "JSON that says nothing", status: 400, body: {}, code: "provider_rejected_request", message: /status 400/ },
   { what: "null", status: 403, body: { error: null }, code: "provider_permission_denied", message: /status 403/ },
+  {
+    what: "a JSON text without a word in it",
+    status: 503,
+    body: '""',
+    code: "provider_overloaded",
+    message: /status 503 and no explanation/,
+  },
+  {
+    what: "a JSON text of blanks",
+    status: 400,
+    body: '"  "',
+    code: "provider_rejected_request",
+    message: /status 400 and no explanation/,
+  },
   { what: "a redirect", status: 302, body: undefined, code: "provider_redirect" },
 ];
 
