@@ -12,6 +12,8 @@ const POOL_BYTES = 4096;
 export function systemIds(wall: () => number = Date.now): Ids {
   const pool = new Uint8Array(POOL_BYTES);
   let used = POOL_BYTES;
+  // Thousands of ids share a millisecond.
+  const time = { unixMs: -1, text: "" };
   return {
     requestId() {
       if (used + RANDOM_CHARACTERS > POOL_BYTES) {
@@ -23,7 +25,12 @@ export function systemIds(wall: () => number = Date.now): Ids {
         random += ALPHABET[pool[used + index]! & 31];
       }
       used += RANDOM_CHARACTERS;
-      return `req_${encodeTime(wall())}${random}`;
+      const unixMs = wall();
+      if (unixMs !== time.unixMs) {
+        time.unixMs = unixMs;
+        time.text = `req_${encodeTime(unixMs)}`;
+      }
+      return time.text + random;
     },
   };
 }

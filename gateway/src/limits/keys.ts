@@ -94,8 +94,22 @@ export function verifyKey(presented: string, store: KeyStore, wallMs: number): R
   return ok(key);
 }
 
-function isSecretOf(secret: string, stored: Pick<GatewayKey, "salt" | "digest">): boolean {
-  const expected = Buffer.from(stored.digest, "hex");
+type StoredHash = Pick<GatewayKey, "salt" | "digest">;
+
+/** Digests as bytes, decoded once per key instead of once per request. */
+const digests = new WeakMap<StoredHash, Buffer>();
+
+function expectedDigest(stored: StoredHash): Buffer {
+  let digest = digests.get(stored);
+  if (digest === undefined) {
+    digest = Buffer.from(stored.digest, "hex");
+    digests.set(stored, digest);
+  }
+  return digest;
+}
+
+function isSecretOf(secret: string, stored: StoredHash): boolean {
+  const expected = expectedDigest(stored);
   const actual = digestOf(stored.salt, secret);
   return actual.length === expected.length && timingSafeEqual(actual, expected);
 }

@@ -3,7 +3,7 @@ import { styleText } from "node:util";
 import type { LogConfig } from "../config/config.ts";
 import { droppedLine, toJsonLine } from "../record/json-lines.ts";
 import type { ExchangeRecord, RecordSink } from "../record/record.ts";
-import { allSinks, queuedSink, type BatchWriter } from "../record/sinks.ts";
+import { allSinks, queuedSink } from "../record/sinks.ts";
 import { toTerminalLine, type Paint } from "../record/terminal.ts";
 
 export type SinkFacts = {
@@ -26,13 +26,8 @@ export function openSinks(log: LogConfig, facts: SinkFacts): RecordSink {
 /** Records may wait this long for company: one write for many lines costs a fraction of many writes. */
 const GATHER_MS = 20;
 
-function lineSink(toLine: (record: ExchangeRecord) => string, writeText: (text: string) => Promise<void>): RecordSink {
-  const writeBatch: BatchWriter = (records, dropped) => {
-    const lines = records.map(toLine);
-    if (dropped > 0) lines.push(droppedLine(dropped));
-    return writeText(lines.join(""));
-  };
-  return queuedSink(writeBatch, (run) => void setTimeout(run, GATHER_MS).unref());
+function lineSink(toLine: (record: ExchangeRecord) => string, write: (text: string) => Promise<void>): RecordSink {
+  return queuedSink({ toLine, droppedLine, write, schedule: (run) => void setTimeout(run, GATHER_MS).unref() });
 }
 
 const STANDARD_OUTPUT = 1;

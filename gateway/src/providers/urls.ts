@@ -24,28 +24,31 @@ export function upstreamUrl(
   operation: OperationId,
   fill: { readonly model: string; readonly stream: boolean; readonly query: string },
 ): UpstreamUrl {
-  const template = provider.paths?.[operation] ?? usualPaths[operation] ?? "";
-  const { origin, prefix } = splitBase(provider.baseUrl);
-  const method = fill.stream ? "streamGenerateContent" : "generateContent";
-  const path = joinPaths(prefix, template)
-    .replace("{model}", () => encodeModel(fill.model))
-    .replace("{method}", method);
-  return { origin, path: fill.query === "" ? path : `${path}${path.includes("?") ? "&" : "?"}${fill.query}` };
+  const template = templateOf(provider, operation);
+  const path = template.path.includes("{")
+    ? template.path
+        .replace("{model}", () => encodeModel(fill.model))
+        .replace("{method}", fill.stream ? "streamGenerateContent" : "generateContent")
+    : template.path;
+  if (fill.query === "") return { origin: template.origin, path };
+  return { origin: template.origin, path: `${path}${path.includes("?") ? "&" : "?"}${fill.query}` };
 }
 
-const bases = new Map<string, { readonly origin: string; readonly prefix: string }>();
-const BASES_MAX = 1_000;
+/** By provider and operation: parsing the base URL costs more than the rest, and neither ever changes. */
+const templates = new WeakMap<Provider, Map<OperationId, UpstreamUrl>>();
 
-/** Parsing a URL costs more than the rest of the function; providers are few. */
-function splitBase(baseUrl: string): { readonly origin: string; readonly prefix: string } {
-  const known = bases.get(baseUrl);
+function templateOf(provider: Provider, operation: OperationId): UpstreamUrl {
+  const known = templates.get(provider)?.get(operation);
   if (known !== undefined) return known;
-  const url = new URL(baseUrl);
+  const url = new URL(provider.baseUrl);
   const origin = url.origin === "null" ? `${url.protocol}//${url.host}` : url.origin;
-  const split = { origin, prefix: url.pathname.replace(/\/+$/, "") };
-  if (bases.size >= BASES_MAX) bases.clear();
-  bases.set(baseUrl, split);
-  return split;
+  const path = joinPaths(
+    url.pathname.replace(/\/+$/, ""),
+    provider.paths?.[operation] ?? usualPaths[operation] ?? "",
+  );
+  const ofProvider = templates.get(provider) ?? new Map<OperationId, UpstreamUrl>();
+  templates.set(provider, ofProvider.set(operation, { origin, path }));
+  return { origin, path };
 }
 
 /** A version that the base URL already ends with is not said twice: `…/v1` + `/v1/messages` is `…/v1/messages`. */

@@ -3,11 +3,19 @@ import type { ExchangeRecord, RecordSink } from "./record.ts";
 /** Records that wait for a sink; beyond it the oldest are dropped and counted. */
 export const RING_RECORDS_MAX = 10_000;
 
-/** Writes a batch somewhere. Asked again only after the promise has settled; a rejection drops the batch. */
-export type BatchWriter = (records: readonly ExchangeRecord[], dropped: number) => Promise<void>;
+export type LineSink = {
+  /** A record as the sink wants it. Asked at once: a line is let go of more cheaply than the record it says. */
+  readonly toLine: (record: ExchangeRecord) => string;
+  /** Said in the same place when lines were dropped. */
+  readonly droppedLine: (dropped: number) => string;
+  /** Writes lines somewhere. Asked again only after the promise has settled; a rejection drops them. */
+  readonly write: (text: string) => Promise<void>;
+  /** Calls back soon: what comes in until then goes into one write. */
+  readonly schedule: (run: () => void) => void;
+};
 
 type State = {
-  waiting: ExchangeRecord[];
+  waiting: string[];
   dropped: number;
   writing: Promise<void> | undefined;
 };
@@ -16,7 +24,7 @@ type State = {
  * A bounded queue before a slow or broken sink: an exchange hands its record over and goes on. Batches grow while the sink
  * is busy, so a slow one is asked less often instead of holding anything up.
  */
-export function queuedSink(write: BatchWriter, schedule: (run: () => void) => void): RecordSink {
+export function queuedSink(sink: LineSink): RecordSink {
   const state: State = { waiting: [], dropped: 0, writing: undefined };
   return {
     write(record) {
@@ -24,32 +32,33 @@ export function queuedSink(write: BatchWriter, schedule: (run: () => void) => vo
         state.waiting.shift();
         state.dropped += 1;
       }
-      state.waiting.push(record);
-      if (state.waiting.length === 1 && state.writing === undefined) schedule(() => drain(state, write));
+      state.waiting.push(sink.toLine(record));
+      if (state.waiting.length === 1 && state.writing === undefined) sink.schedule(() => drain(state, sink));
     },
     async flush() {
       while (state.writing !== undefined || state.waiting.length > 0) {
-        if (state.writing === undefined) drain(state, write);
+        if (state.writing === undefined) drain(state, sink);
         await state.writing;
       }
     },
   };
 }
 
-function drain(state: State, write: BatchWriter): void {
+function drain(state: State, sink: LineSink): void {
   if (state.writing !== undefined || state.waiting.length === 0) return;
-  const batch = state.waiting;
-  const { dropped } = state;
+  const { waiting, dropped } = state;
   state.waiting = [];
   state.dropped = 0;
-  state.writing = write(batch, dropped)
-    // A sink that fails loses its batch and nothing else; that it lost it is said with the next one.
+  const text = waiting.join("") + (dropped > 0 ? sink.droppedLine(dropped) : "");
+  state.writing = sink
+    .write(text)
+    // A sink that fails loses these lines and nothing else; that it lost them is said with the next ones.
     .catch(() => {
-      state.dropped += batch.length + dropped;
+      state.dropped += waiting.length + dropped;
     })
     .then(() => {
       state.writing = undefined;
-      if (state.waiting.length > 0) drain(state, write);
+      if (state.waiting.length > 0) drain(state, sink);
     });
 }
 

@@ -1,4 +1,5 @@
 import { failure, type Failure } from "../canonical/failure.ts";
+import type { Usage } from "../canonical/usage.ts";
 import type { Config } from "../config/config.ts";
 import type { ClientContext, ClientDialect } from "../dialects/dialect.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -152,7 +153,7 @@ function toRecord(exchange: Exchange, settlement: Settlement): ExchangeRecord {
     firstTokenMs: observation.firstTokenMs,
     totalMs: elapsedMs(exchange),
     attempts: exchange.attempts,
-    usage: observation.usage,
+    usage: withoutRaw(observation.usage),
     finish: observation.finish,
     toolCalls: observation.toolCalls,
     losses: observation.losses,
@@ -163,3 +164,10 @@ function toRecord(exchange: Exchange, settlement: Settlement): ExchangeRecord {
   };
 }
 
+
+/** The counters; the provider's own object has served its purpose. */
+function withoutRaw(usage: Usage | undefined): Usage | undefined {
+  if (usage?.raw === undefined) return usage;
+  const { raw: _raw, ...counters } = usage;
+  return counters;
+}

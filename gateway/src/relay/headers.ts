@@ -58,15 +58,35 @@ export function upstreamHeaders(
 }
 
 function copyUp(client: Headers, headers: Record<string, string>, ownCredential: boolean): void {
-  for (const name of Object.keys(client)) {
+  for (const name in client) {
+    const passage = upward(name);
+    if (passage === "never" || (passage === "own" && !ownCredential)) continue;
     const value = client[name];
-    if (value === undefined) continue;
-    const passes =
-      passUp.has(name) ||
-      passUpPrefixes.some((prefix) => name.startsWith(prefix)) ||
-      (ownCredential && passUpWithOwnCredential.has(name));
-    if (passes) headers[name] = value;
+    if (value !== undefined) headers[name] = value;
   }
+}
+
+/** Whether a header crosses: always, with the caller's own credential only, or not. */
+type Passage = "always" | "own" | "never";
+
+const upward = remembered((name) => {
+  if (passUp.has(name) || passUpPrefixes.some((prefix) => name.startsWith(prefix))) return "always";
+  return passUpWithOwnCredential.has(name) ? "own" : "never";
+});
+
+const NAMES_MAX = 1_000;
+
+/** The same few names come with every request; foreign ones must not fill the memory. */
+function remembered(decide: (name: string) => Passage): (name: string) => Passage {
+  const known = new Map<string, Passage>();
+  return (name) => {
+    let passage = known.get(name);
+    if (passage === undefined) {
+      passage = decide(name);
+      if (known.size < NAMES_MAX) known.set(name, passage);
+    }
+    return passage;
+  };
 }
 
 /**
@@ -103,6 +123,11 @@ const passDownWithOwnCredential = [
   "retry-after",
 ] as const;
 
+const downward = remembered((name) => {
+  if (passDown.has(name)) return "always";
+  return passDownWithOwnCredential.some((prefix) => name.startsWith(prefix)) ? "own" : "never";
+});
+
 const UPSTREAM_REQUEST_ID_HEADERS = ["x-request-id", "request-id", "x-amzn-requestid", "x-goog-request-id"] as const;
 
 /** The provider's own id of a call, under whichever name it gives it. */
@@ -117,13 +142,11 @@ export function upstreamRequestId(headers: Headers): string | undefined {
 /** What of a provider's headers goes down to the client, next to the gateway's own. */
 export function passedDownHeaders(upstream: Headers, credential: ChosenCredential["kind"]): Record<string, string> {
   const headers: Record<string, string> = {};
-  for (const name of Object.keys(upstream)) {
+  for (const name in upstream) {
+    const passage = downward(name);
+    if (passage === "never" || (passage === "own" && credential !== "caller")) continue;
     const value = upstream[name];
-    if (value === undefined) continue;
-    const passes =
-      passDown.has(name) ||
-      (credential === "caller" && passDownWithOwnCredential.some((prefix) => name.startsWith(prefix)));
-    if (passes) headers[name] = value;
+    if (value !== undefined) headers[name] = value;
   }
   const id = upstreamRequestId(upstream);
   if (id !== undefined) headers["x-upstream-request-id"] = id;

@@ -30,8 +30,26 @@ export type Resolution = {
   readonly timeoutMs: number | undefined;
 };
 
-/** Finds what a model name means: explicit prefix first, then provider models in file order, then the demo. Pure. */
+const resolutions = new WeakMap<Config, Map<string, Resolution>>();
+const RESOLUTIONS_MAX = 10_000;
+const KEY_CHARACTERS_MAX = 512;
+
+/**
+ * Finds what a model name means: explicit prefix first, then provider models in file order, then the demo. Pure; what was
+ * found once is remembered for as long as the snapshot lives.
+ */
 export function resolve(config: Config, address: Address): Result<Resolution, Failure> {
+  const known = resolutions.get(config) ?? new Map<string, Resolution>();
+  const key = `${address.dialect} ${address.chat ? "chat" : ""} ${address.providerHeader} ${address.model}`;
+  const remembered = known.get(key);
+  if (remembered !== undefined) return ok(remembered);
+  const found = find(config, address);
+  const isWorthIt = key.length <= KEY_CHARACTERS_MAX && known.size < RESOLUTIONS_MAX;
+  if (found.ok && isWorthIt) resolutions.set(config, known.set(key, found.value));
+  return found;
+}
+
+function find(config: Config, address: Address): Result<Resolution, Failure> {
   const { model, providerHeader } = address;
   if (model === "") return fail(failure("missing_parameter", "The request names no model.", { param: "model" }));
   const separator = model.indexOf("::");
