@@ -7,15 +7,12 @@ import type { ClientContext } from "../../src/dialects/dialect.ts";
 import { dialects } from "../../src/dialects/index.ts";
 import { wireRequest } from "../../src/dialects/wire-request.ts";
 import type { FramingId } from "../../src/framing/framer.ts";
-import { framers } from "../../src/framing/framers.ts";
 import { scanObject } from "../../src/framing/json-scan.ts";
 import { asObject, parseJson, type Json } from "../../src/lib/json.ts";
-import { openObservation, type Observation } from "../../src/record/observe.ts";
-import { peekStream, type StreamResult } from "../../src/relay/answer-stream.ts";
-import { plainCarry, plainFailure, streamCarry, type CarryKind } from "../../src/relay/carry.ts";
-import type { ByteConsumer } from "../../src/relay/upstream-call.ts";
-import { createWatchdogs } from "../../src/relay/watchdog.ts";
-import { fakeClock } from "../support/clock.ts";
+import type { Observation } from "../../src/record/observe.ts";
+import type { StreamResult } from "../../src/relay/answer-stream.ts";
+import { plainCarry, plainFailure, type CarryKind } from "../../src/relay/carry.ts";
+import { driveStream } from "../support/answer-stream.ts";
 import { fixtures, type Fixture } from "../support/corpus.ts";
 import { MemoryReply } from "../support/memory-reply.ts";
 import { requestOf, shapeOf } from "../support/recordings.ts";
@@ -98,29 +95,15 @@ async function carried(
   dialect: ClientDialectId,
   framing: FramingId,
 ): Promise<Carried> {
-  const context = contextOf(fixture, dialect, framing);
   const { brokenAt, outcome } = shapeOf(fixture, dialect, framing);
-  const observation = openObservation();
   const reply = new MemoryReply(Infinity);
-  const consumers: ByteConsumer[] = [];
-  const clock = fakeClock();
-  const peeked = peekStream({
-    clock,
-    startedAt: clock.now(),
-    observation,
-    watchdog: createWatchdogs(clock).open(),
-    handle: { abort: () => {} },
-    source: { read: (consumer) => consumers.push(consumer), pause() {}, resume() {}, abort: () => consumers.pop() },
-    framer: framers[framing](),
-    decoder: dialects[dialect].upstream.decoder({ ...decoderOptions, candidates: context.head.candidates }),
-    carry: streamCarry(kind, dialects[dialect].client, context, { usageFrame: false }),
-    idleMs: 60_000,
-  });
+  const driven = driveStream({ kind, client: contextOf(fixture, dialect, framing) });
+  const { clock, observation, peeked, source } = driven;
   const [first, ...rest] = cut(fixture.response.body, outcome === "complete" ? [] : [brokenAt]);
-  if (first !== undefined) consumers[0]?.data(first);
+  if (first !== undefined) source.data(first);
   const finish = () => {
-    for (const piece of rest) consumers[0]?.data(piece);
-    consumers[0]?.end();
+    for (const piece of rest) source.data(piece);
+    source.end();
   };
   const isCommitted = await Promise.race([peeked.then(() => true), clock.advance(0).then(() => false)]);
   if (!isCommitted) finish();
