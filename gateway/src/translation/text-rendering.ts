@@ -1,5 +1,5 @@
 import type { Block, CodeBlock, SearchResultBlock, ServerToolBlock, ToolCallBlock } from "../canonical/block.ts";
-import { asArray, asObject, asString, isObject, type Json, type JsonObject } from "../lib/json.ts";
+import { asArray, asObject, asString, isObject, type Json } from "../lib/json.ts";
 import { textOfDocument } from "./media.ts";
 
 /*
@@ -111,16 +111,13 @@ function readableJson(value: Json): string {
 function readable(value: Json): Json {
   if (Array.isArray(value)) return value.map(readable);
   if (!isObject(value)) return value;
-  const result: JsonObject = {};
-  for (const [key, member] of Object.entries(value)) {
-    if (member !== undefined && !unreadableKeys.has(key)) result[key] = readable(member);
-  }
-  return result;
+  const members = Object.entries(value).filter(([key]) => !unreadableKeys.has(key));
+  return Object.fromEntries(members.map(([key, member]) => [key, member === undefined ? member : readable(member)]));
 }
 
 /** A fence longer than any run of backticks inside. */
 function fenced(text: string, language = ""): string {
-  const longest = Math.max(2, ...Array.from(text.matchAll(/`{3,}/g), ([run]) => run.length));
-  const fence = "`".repeat(longest + 1);
+  let fence = "```";
+  for (const [run] of text.matchAll(/`{3,}/g)) if (run.length >= fence.length) fence = `${run}\``;
   return `${fence}${language}\n${text}${text.endsWith("\n") ? "" : "\n"}${fence}`;
 }

@@ -1,0 +1,474 @@
+import { asArray, asObject, asString, compact, isObject, type Json, type JsonObject } from "../lib/json.ts";
+import { both, withoutAllOf } from "./schema-merge.ts";
+import { definitionName, referencesIn, referenceTo, resolveReference } from "./schema-references.ts";
+import { keywordTypes, silentKeywords, structuralKeywords, type SchemaRules } from "./schema-rules.ts";
+
+/** Schemas that references may be unfolded into; a chain of definitions can be exponentially large. */
+const UNFOLDED_MAX = 2000;
+/** How deep schemas may lie in schemas; what is deeper may be anything. */
+const DEPTH_MAX = 128;
+/** A value that moves to the description is said in full up to this length. */
+const SAID_LENGTH_MAX = 2000;
+
+type Change = { readonly loss: "dropped" | "emulated"; readonly detail: string; readonly path: string; places: number };
+
+export type SchemaState = {
+  readonly rules: SchemaRules;
+  readonly root: JsonObject;
+  readonly recursive: ReadonlySet<string>;
+  /** References that are being unfolded, to notice a recursion. */
+  readonly unfolding: string[];
+  unfolded: number;
+  depth: number;
+  /** Definitions that are referred to, by the reference. */
+  readonly wanted: Map<string, { readonly name: string; readonly schema: JsonObject }>;
+  /** What was changed, by keyword. */
+  readonly changes: Map<string, Change>;
+  /** False once values are accepted or refused that the source did not. */
+  isFaithful: boolean;
+};
+
+export function openSchemaState(rules: SchemaRules, root: JsonObject, recursive: ReadonlySet<string>): SchemaState {
+  return {
+    rules,
+    root,
+    recursive,
+    unfolding: [],
+    unfolded: 0,
+    depth: 0,
+    wanted: new Map(),
+    changes: new Map(),
+    isFaithful: true,
+  };
+}
+
+/** The schema with the definitions that it refers to. */
+export function writeDefinitions(state: SchemaState, schema: JsonObject): JsonObject {
+  const definitions: [string, JsonObject][] = [];
+  // Definitions may refer to more of them, which are found while these are written.
+  for (const { name, schema: definition } of state.wanted.values()) {
+    definitions.push([name, adaptNode(state, definition, `schema.$defs.${name}`)]);
+  }
+  return definitions.length === 0 ? schema : { ...schema, $defs: Object.fromEntries(definitions) };
+}
+
+/** One schema, as the rules have it. Booleans and what is no schema at all become `{}`. */
+export function adaptNode(state: SchemaState, value: Json | undefined, path: string): JsonObject {
+  if (!isObject(value) || state.depth >= DEPTH_MAX) return anything(state, path, value === true || value === undefined);
+  state.depth += 1;
+  const reference = asString(value["$ref"]);
+  const resolve = (each: Json) => unfold(state, asString(each) ?? "");
+  const adapted =
+    reference === undefined
+      ? adaptPlain(state, withoutAllOf(value, resolve), path)
+      : adaptReference(state, value, reference, path);
+  state.depth -= 1;
+  return adapted;
+}
+
+function adaptReference(state: SchemaState, value: JsonObject, reference: string, path: string): JsonObject {
+  const { $ref: _reference, ...own } = value;
+  const { references } = state.rules;
+  const isKept = references === "keep" || (references === "acyclic" && !state.recursive.has(reference));
+  const name = isKept ? wantDefinition(state, reference) : undefined;
+  if (name !== undefined) {
+    const link: JsonObject = { $ref: referenceTo(name) };
+    const description = asString(own["description"]);
+    // Beside a reference nothing else may stand, so what is said about it goes around it.
+    return description === undefined ? link : { description, anyOf: [link] };
+  }
+  const target = state.unfolding.includes(reference) ? undefined : unfold(state, reference);
+  if (target === undefined) return cut(state, reference, path);
+  state.unfolding.push(reference);
+  const adapted = adaptNode(state, { ...target, ...own }, path);
+  state.unfolding.pop();
+  return adapted;
+}
+
+/** The name of the definition that a reference is to; undefined where it is not to a whole one. The root can be one as well. */
+function wantDefinition(state: SchemaState, reference: string): string | undefined {
+  const known = state.wanted.get(reference);
+  if (known !== undefined) return known.name;
+  const base = reference === "#" ? "root" : definitionName(reference);
+  const schema = resolveReference(state.root, reference);
+  if (base === undefined || schema === undefined) return undefined;
+  const taken = new Set(Array.from(state.wanted.values(), (each) => each.name));
+  let name = base;
+  for (let count = 2; taken.has(name); count += 1) name = `${base}_${count}`;
+  state.wanted.set(reference, { name, schema });
+  return name;
+}
+
+function unfold(state: SchemaState, reference: string): JsonObject | undefined {
+  state.unfolded += 1;
+  return state.unfolded > UNFOLDED_MAX ? undefined : resolveReference(state.root, reference);
+}
+
+/** Where a recursion is cut off, and where a reference leads nowhere, any object will do. */
+function cut(state: SchemaState, reference: string, path: string): JsonObject {
+  change(state, "$ref", path, "dropped", `\`$ref\` ${reference} cannot be followed any further`);
+  state.isFaithful = false;
+  return adaptPlain(state, { type: "object", ...(state.rules.objects === "closed" ? { properties: {} } : {}) }, path);
+}
+
+function anything(state: SchemaState, path: string, isAllowed: boolean): JsonObject {
+  if (!isAllowed) change(state, "false", path, "dropped", "a schema that nothing satisfies");
+  if (!isAllowed || state.rules.typed) state.isFaithful = false;
+  return state.rules.typed ? { type: ["string", "number", "boolean", "null"] } : {};
+}
+
+/** A schema without `$ref` and `allOf`. */
+function adaptPlain(state: SchemaState, source: JsonObject, path: string): JsonObject {
+  const alternatives = alternativesOf(source);
+  if (alternatives !== undefined) return adaptAlternatives(state, source, alternatives, path);
+  const types = typesOf(source);
+  if (state.rules.types === "single" && types.filter((type) => type !== "null").length > 1) {
+    return splitTypes(state, source, types, path);
+  }
+  const values = valuesOf(state, source);
+  const notes: Notes = new Map();
+  const result: JsonObject = {};
+  writeType(state, result, types, values, path);
+  writeValues(state, result, source, values, notes, path);
+  if (types.includes("object")) writeObject(state, result, source, path);
+  if (types.includes("array")) writeArray(state, result, source, notes, path);
+  writeOthers(state, result, source, notes, path);
+  writeNotes(result, notes);
+  return result;
+}
+
+/** Keywords that stay outside of alternatives, because they are about all of them. */
+const commonKeywords: ReadonlySet<string> = new Set([
+  "anyOf",
+  "oneOf",
+  "title",
+  "description",
+  "default",
+  "examples",
+  "example",
+  "$defs",
+  "definitions",
+]);
+
+/** Alternatives stand alone there: what the schema demands besides is demanded by each of them instead. */
+function adaptAlternatives(
+  state: SchemaState,
+  source: JsonObject,
+  alternatives: readonly Json[],
+  path: string,
+): JsonObject {
+  const isCommon = ([keyword]: readonly [string, unknown]) =>
+    commonKeywords.has(keyword) || silentKeywords.has(keyword);
+  const { type, ...demands } = Object.fromEntries(Object.entries(source).filter((entry) => !isCommon(entry)));
+  const common = Object.fromEntries(Object.entries(source).filter(isCommon));
+  const all = source["nullable"] === true ? [...alternatives, { type: "null" }] : alternatives;
+  const isSingle = state.rules.types === "single";
+  const others = all.filter((each) => !isSingle || asObject(each)?.["type"] !== "null");
+  const adapted = others.map((each, at) =>
+    adaptNode(state, demanding(state, each, type, demands), `${path}.anyOf[${at}]`),
+  );
+  const notes: Notes = new Map();
+  const result: JsonObject = {};
+  writeOthers(state, result, common, notes, path);
+  writeNotes(result, notes);
+  if (others.length < all.length) result["nullable"] = true;
+  const [only, ...more] = adapted;
+  if (only === undefined) return { ...result, ...(isSingle ? { type: "NULL" } : {}) };
+  return more.length === 0 && isSingle ? { ...only, ...result } : { ...result, anyOf: adapted };
+}
+
+/** An alternative that demands what stood beside it. */
+function demanding(state: SchemaState, alternative: Json, type: Json | undefined, demands: JsonObject): Json {
+  if (!isObject(alternative) || alternative["type"] === "null") return alternative;
+  const hasDemands = Object.keys(demands).length > 0;
+  const reference = asString(alternative["$ref"]);
+  if (reference !== undefined && !hasDemands) return alternative;
+  const { $ref: _reference, ...own } = alternative;
+  const target = reference === undefined ? undefined : unfold(state, reference);
+  const whole = target === undefined ? alternative : both(own, target);
+  if (hasDemands) state.unfolded += 1;
+  if (state.unfolded > UNFOLDED_MAX) return alternative;
+  return both(whole, type === undefined ? demands : { type, ...demands });
+}
+
+/** What the description has to say, by keyword. */
+type Notes = Map<string, string>;
+
+/** The types that a schema names, or that its keywords are about. `nullable` is OpenAPI's way to say null. */
+function typesOf(source: JsonObject): string[] {
+  const named = (asArray(source["type"]) ?? [source["type"]]).flatMap((type) => asString(type)?.toLowerCase() ?? []);
+  const types = named.length > 0 ? named : impliedTypes(source);
+  return [...new Set(source["nullable"] === true && types.length > 0 ? [...types, "null"] : types)];
+}
+
+function impliedTypes(source: JsonObject): string[] {
+  if (asObject(source["properties"]) !== undefined) return ["object"];
+  if (source["items"] !== undefined || source["prefixItems"] !== undefined) return ["array"];
+  const values = asArray(source["enum"]) ?? (source["const"] === undefined ? [] : [source["const"]]);
+  return [...new Set(values.map(typeOfValue))];
+}
+
+function typeOfValue(value: Json | undefined): string {
+  if (value === null || value === undefined) return "null";
+  if (Array.isArray(value)) return "array";
+  return typeof value;
+}
+
+/** `enum` and `const` as one list of allowed values. */
+function valuesOf({ rules }: SchemaState, source: JsonObject): readonly Json[] | undefined {
+  const constant = source["const"];
+  if (constant !== undefined) return rules.constants === "enum" ? [constant] : undefined;
+  return asArray(source["enum"]);
+}
+
+function alternativesOf(source: JsonObject): readonly Json[] | undefined {
+  const alternatives = asArray(source["anyOf"]) ?? asArray(source["oneOf"]);
+  return alternatives === undefined || alternatives.length === 0 ? undefined : alternatives;
+}
+
+/** One alternative for each of several types, with the keywords that are about it. */
+function splitTypes(state: SchemaState, source: JsonObject, types: readonly string[], path: string): JsonObject {
+  const { title, description, type: _type, nullable: _nullable, ...rest } = source;
+  const anyOf = types
+    .filter((type) => type !== "null")
+    .map((type) => {
+      const own = Object.entries(rest).filter(([keyword]) => isAbout(keyword, type));
+      return adaptNode(state, { ...Object.fromEntries(own), type }, path);
+    });
+  return {
+    ...compact({ title: asString(title), description: asString(description) }),
+    ...(types.includes("null") ? { nullable: true } : {}),
+    anyOf,
+  };
+}
+
+function isAbout(keyword: string, type: string): boolean {
+  return !Object.hasOwn(keywordTypes, keyword) || keywordTypes[keyword]?.includes(type) === true;
+}
+
+function writeType(
+  state: SchemaState,
+  result: JsonObject,
+  types: readonly string[],
+  values: readonly Json[] | undefined,
+  path: string,
+): void {
+  const [first, ...others] = types;
+  if (state.rules.types === "single") {
+    const main = types.find((type) => type !== "null") ?? first;
+    if (main !== undefined) result["type"] = main.toUpperCase();
+    if (main !== undefined && main !== "null" && types.includes("null")) result["nullable"] = true;
+  } else if (first !== undefined) {
+    result["type"] = others.length === 0 ? first : [...types];
+  } else if (values === undefined && state.rules.typed) {
+    Object.assign(result, anything(state, path, true));
+  }
+}
+
+function writeValues(
+  state: SchemaState,
+  result: JsonObject,
+  source: JsonObject,
+  values: readonly Json[] | undefined,
+  notes: Notes,
+  path: string,
+): void {
+  const { rules } = state;
+  const constant = source["const"];
+  if (values === undefined) {
+    if (constant !== undefined) result["const"] = constant;
+    return;
+  }
+  // Null is said by the type there.
+  const isNullSaid = !includes(rules.enumValues, "null");
+  const said = isNullSaid ? values.filter((value) => value !== null) : values;
+  if (said.length > 0 && said.every((value) => includes(rules.enumValues, typeOfValue(value)))) {
+    result["enum"] = [...said];
+  } else if (said.length > 0) {
+    note(state, notes, constant === undefined ? "enum" : "const", constant ?? [...values], path);
+  }
+}
+
+function includes(list: readonly string[], each: string): boolean {
+  return list.includes(each);
+}
+
+function writeObject(state: SchemaState, result: JsonObject, source: JsonObject, path: string): void {
+  const { rules } = state;
+  const properties = Object.entries(asObject(source["properties"]) ?? {});
+  const names = properties.map(([name]) => name);
+  const required = requiredNames(state, source, path);
+  const adapted = properties.map(([name, property]): [string, JsonObject] => {
+    const schema = adaptNode(state, property, `${path}.properties.${name}`);
+    return [name, rules.allRequired && !required.has(name) ? nullable(state, schema, path) : schema];
+  });
+  if (source["properties"] !== undefined || rules.objects === "closed") {
+    result["properties"] = Object.fromEntries(adapted);
+  }
+  const kept = rules.allRequired ? names : names.filter((name) => required.has(name));
+  if (kept.length > 0 || rules.allRequired) result["required"] = kept;
+  if (rules.propertyOrdering && names.length > 1) result["propertyOrdering"] = names;
+  writeAdditional(state, result, source["additionalProperties"], names.length === 0, path);
+}
+
+/** The required properties. Gemini unrolls recursion, which only ends where it is optional. */
+function requiredNames(state: SchemaState, source: JsonObject, path: string): ReadonlySet<Json> {
+  const required = new Set(asArray(source["required"]) ?? []);
+  if (!state.rules.propertyOrdering || state.recursive.size === 0) return required;
+  for (const name of required) {
+    const property = typeof name === "string" ? asObject(asObject(source["properties"])?.[name]) : undefined;
+    const inner = property === undefined ? [] : [...referencesIn(property)];
+    if (!path.startsWith("schema.$defs.") || !inner.some((reference) => state.recursive.has(reference))) continue;
+    required.delete(name);
+    change(state, "required", path, "dropped", "a recursive property cannot be required");
+  }
+  return required;
+}
+
+/** OpenAI's strict schemas have no optional properties: null stands for an absent one. */
+function nullable(state: SchemaState, schema: JsonObject, path: string): JsonObject {
+  change(state, "optional", `${path}.required`, "emulated", "optional properties may be null instead");
+  const { type, enum: values, anyOf, const: constant, ...rest } = schema;
+  if (asArray(anyOf) !== undefined) {
+    const alternatives = asArray(anyOf) ?? [];
+    const hasNull = alternatives.some((each) => asObject(each)?.["type"] === "null");
+    return hasNull ? schema : { ...schema, anyOf: [...alternatives, { type: "null" }] };
+  }
+  if (type === undefined || constant !== undefined) return { anyOf: [schema, { type: "null" }] };
+  const types = [...new Set([...(asArray(type) ?? [type]), "null"])];
+  const allowed = asArray(values);
+  const withNull = allowed === undefined || allowed.includes(null) ? allowed : [...allowed, null];
+  return { type: types, ...(withNull === undefined ? {} : { enum: withNull }), ...rest };
+}
+
+function writeAdditional(
+  state: SchemaState,
+  result: JsonObject,
+  value: Json | undefined,
+  isEmpty: boolean,
+  path: string,
+): void {
+  const { objects } = state.rules;
+  // An object that names no properties is meant to take any, unless it says otherwise.
+  const isOpen = value === undefined ? isEmpty : value !== false;
+  if (objects === "open") {
+    if (value === undefined) return;
+    result["additionalProperties"] =
+      typeof value === "boolean" ? value : adaptNode(state, value, `${path}.additionalProperties`);
+    return;
+  }
+  if (objects === "closed") {
+    result["additionalProperties"] = false;
+    if (isOpen) state.isFaithful = false;
+  }
+  const isLost = objects === "closed" ? isOpen && value !== undefined : isObject(value);
+  if (isLost) change(state, "additionalProperties", path, "dropped", "`additionalProperties` cannot be said");
+}
+
+function writeArray(state: SchemaState, result: JsonObject, source: JsonObject, notes: Notes, path: string): void {
+  const { rules } = state;
+  const items = source["items"];
+  const tuple = asArray(source["prefixItems"]) ?? asArray(items);
+  if (tuple !== undefined && rules.prefixItems) {
+    result["prefixItems"] = tuple.map((each, at) => adaptNode(state, each, `${path}.prefixItems[${at}]`));
+    if (isObject(items)) result["items"] = adaptNode(state, items, `${path}.items`);
+  } else if (tuple !== undefined) {
+    // A list whose places differ, as a list of any of them.
+    note(state, notes, "prefixItems", tuple, path);
+    state.isFaithful = false;
+    result["items"] = adaptNode(state, oneOrAny(tuple), `${path}.items`);
+  } else if (items !== undefined) {
+    result["items"] = adaptNode(state, items, `${path}.items`);
+  } else if (rules.typed || rules.types === "single") {
+    // These APIs refuse a list that does not say of what.
+    if (rules.typed) result["items"] = anything(state, `${path}.items`, true);
+    else result["items"] = { type: "STRING" };
+  }
+}
+
+function oneOrAny(schemas: readonly Json[]): Json {
+  const [first, ...others] = schemas;
+  if (first === undefined) return {};
+  return others.length === 0 ? first : { anyOf: [...schemas] };
+}
+
+/** Keywords with plain values: kept, moved to the description, or left out without a word. */
+function writeOthers(state: SchemaState, result: JsonObject, source: JsonObject, notes: Notes, path: string): void {
+  const { rules } = state;
+  writeFormat(state, result, source, notes, path);
+  if (source["anyOf"] !== undefined && source["oneOf"] !== undefined) {
+    note(state, notes, "oneOf", source["oneOf"], path);
+    state.isFaithful = false;
+  }
+  for (const [keyword, value] of Object.entries(source)) {
+    if (value === undefined || structuralKeywords.has(keyword) || silentKeywords.has(keyword)) continue;
+    const kind = Object.hasOwn(rules.keywords, keyword) ? rules.keywords[keyword] : undefined;
+    const example =
+      keyword === "examples" && Object.hasOwn(rules.keywords, "example") ? asArray(value)?.[0] : undefined;
+    if (kind === "any" || (kind !== undefined && kind === typeof value)) result[keyword] = value;
+    else if (example !== undefined) result["example"] = example;
+    else if (Object.hasOwn(keywordTypes, keyword) || saidKeywords.has(keyword))
+      note(state, notes, keyword, value, path);
+    else change(state, keyword, `${path}.${keyword}`, "dropped", `\`${keyword}\` is not known there`);
+    if (shapeKeywords.has(keyword)) state.isFaithful = false;
+  }
+}
+
+/** Keywords that decide which properties and items there are, beyond what a description can make a strict model do. */
+const shapeKeywords: ReadonlySet<string> = new Set([
+  "patternProperties",
+  "not",
+  "if",
+  "then",
+  "else",
+  "contains",
+  "dependencies",
+  "dependentSchemas",
+  "dependentRequired",
+  "propertyNames",
+  "unevaluatedItems",
+]);
+
+/** Other keywords that a description can say. */
+const saidKeywords: ReadonlySet<string> = new Set([
+  ...shapeKeywords,
+  "default",
+  "example",
+  "examples",
+  "minContains",
+  "maxContains",
+  "contentEncoding",
+  "contentMediaType",
+]);
+
+function writeFormat(state: SchemaState, result: JsonObject, source: JsonObject, notes: Notes, path: string): void {
+  const { formats } = state.rules;
+  const format = asString(source["format"]);
+  if (format === undefined) return;
+  if (formats === "all" || formats.includes(format)) result["format"] = format;
+  else note(state, notes, "format", format, path);
+}
+
+function note(state: SchemaState, notes: Notes, keyword: string, value: Json, path: string): void {
+  notes.set(keyword, saidValue(value));
+  change(state, keyword, `${path}.${keyword}`, "emulated", `\`${keyword}\` is said in the description`);
+}
+
+/** A keyword's value as a description says it. */
+export function saidValue(value: Json): string {
+  const text = JSON.stringify(value);
+  return text.length > SAID_LENGTH_MAX ? `${text.slice(0, SAID_LENGTH_MAX)}…` : text;
+}
+
+function change(state: SchemaState, key: string, path: string, loss: Change["loss"], detail: string): void {
+  const known = state.changes.get(key);
+  if (known === undefined) state.changes.set(key, { loss, detail, path, places: 1 });
+  else known.places += 1;
+}
+
+function writeNotes(result: JsonObject, notes: Notes): void {
+  if (notes.size === 0) return;
+  const said = `(${[...notes].map(([keyword, text]) => `${keyword}: ${text}`).join("; ")})`;
+  const description = asString(result["description"]);
+  result["description"] = description === undefined || description === "" ? said : `${description}\n\n${said}`;
+}
