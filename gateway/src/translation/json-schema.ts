@@ -4,7 +4,8 @@ import { dropped, emulated } from "./limits.ts";
 import { eitherObject, both, withoutAllOf } from "./schema-merge.ts";
 import { definitionName, recursiveReferences, resolveReference } from "./schema-references.ts";
 import { schemaRules, type SchemaTarget } from "./schema-rules.ts";
-import { adaptNode, openSchemaState, saidValue, writeDefinitions, type SchemaState } from "./schema-node.ts";
+import { adaptNode, writeDefinitions } from "./schema-node.ts";
+import { openSchemaState, saidValue, type SchemaState } from "./schema-state.ts";
 
 export type { SchemaTarget } from "./schema-rules.ts";
 
@@ -134,18 +135,16 @@ function wrapped(schema: JsonObject): Adaptation {
 /** Alternatives of the root become one object that takes all of them, and a sentence about them in its description. */
 function flattened(base: JsonObject, resolve: (reference: Json) => JsonObject | undefined): Adaptation {
   const merged = withoutAllOf(base, resolve);
-  const { anyOf, oneOf, not, enum: values, const: constant, if: condition, then, else: otherwise, ...rest } = merged;
-  const alternatives = [...(asArray(anyOf) ?? []), ...(asArray(oneOf) ?? [])]
+  const said = rootCombinators.filter((keyword) => keyword !== "allOf" && merged[keyword] !== undefined);
+  const rest = Object.fromEntries(Object.entries(merged).filter(([keyword]) => !said.includes(keyword)));
+  const alternatives = [...(asArray(merged["anyOf"]) ?? []), ...(asArray(merged["oneOf"]) ?? [])]
     .slice(0, ALTERNATIVES_MAX)
     .map((each) => resolve(asObject(each)?.["$ref"] ?? "") ?? each)
     .filter(isObject)
     .map((each) => withoutAllOf(each, resolve))
     .filter(isObjectType);
   const combined = alternatives.length === 0 ? rest : both(rest, eitherObject(alternatives));
-  const said = { anyOf, oneOf, not, enum: values, const: constant, if: condition, then, else: otherwise };
-  const sentences = Object.entries(said).flatMap(([keyword, value]) =>
-    value === undefined ? [] : [`${keyword}: ${saidValue(value)}`],
-  );
+  const sentences = said.map((keyword) => `${keyword}: ${saidValue(merged[keyword] ?? null)}`);
   if (sentences.length === 0) return faithful(withObjectType(combined));
   const description = [asString(base["description"]), `(${sentences.join("; ")})`].filter((part) => part !== undefined);
   return {

@@ -1,46 +1,15 @@
 import { asArray, asObject, asString, compact, isObject, type Json, type JsonObject } from "../lib/json.ts";
+import { isAbout, typesOf, valuesOf, writeOthers, writeValues } from "./schema-keywords.ts";
 import { both, withoutAllOf } from "./schema-merge.ts";
 import { definitionName, referencesIn, referenceTo, resolveReference } from "./schema-references.ts";
-import { keywordTypes, silentKeywords, structuralKeywords, type SchemaRules } from "./schema-rules.ts";
+import { silentKeywords } from "./schema-rules.ts";
+import { change, note, writeNotes, type Notes, type SchemaState } from "./schema-state.ts";
 
 /** Schemas that references may be unfolded into; a chain of definitions can be exponentially large. */
 const UNFOLDED_MAX = 2000;
+
 /** How deep schemas may lie in schemas; what is deeper may be anything. */
 const DEPTH_MAX = 128;
-/** A value that moves to the description is said in full up to this length. */
-const SAID_LENGTH_MAX = 2000;
-
-type Change = { readonly loss: "dropped" | "emulated"; readonly detail: string; readonly path: string; places: number };
-
-export type SchemaState = {
-  readonly rules: SchemaRules;
-  readonly root: JsonObject;
-  readonly recursive: ReadonlySet<string>;
-  /** References that are being unfolded, to notice a recursion. */
-  readonly unfolding: string[];
-  unfolded: number;
-  depth: number;
-  /** Definitions that are referred to, by the reference. */
-  readonly wanted: Map<string, { readonly name: string; readonly schema: JsonObject }>;
-  /** What was changed, by keyword. */
-  readonly changes: Map<string, Change>;
-  /** False once values are accepted or refused that the source did not. */
-  isFaithful: boolean;
-};
-
-export function openSchemaState(rules: SchemaRules, root: JsonObject, recursive: ReadonlySet<string>): SchemaState {
-  return {
-    rules,
-    root,
-    recursive,
-    unfolding: [],
-    unfolded: 0,
-    depth: 0,
-    wanted: new Map(),
-    changes: new Map(),
-    isFaithful: true,
-  };
-}
 
 /** The schema with the definitions that it refers to. */
 export function writeDefinitions(state: SchemaState, schema: JsonObject): JsonObject {
@@ -191,36 +160,6 @@ function demanding(state: SchemaState, alternative: Json, type: Json | undefined
   return both(whole, type === undefined ? demands : { type, ...demands });
 }
 
-/** What the description has to say, by keyword. */
-type Notes = Map<string, string>;
-
-/** The types that a schema names, or that its keywords are about. `nullable` is OpenAPI's way to say null. */
-function typesOf(source: JsonObject): string[] {
-  const named = (asArray(source["type"]) ?? [source["type"]]).flatMap((type) => asString(type)?.toLowerCase() ?? []);
-  const types = named.length > 0 ? named : impliedTypes(source);
-  return [...new Set(source["nullable"] === true && types.length > 0 ? [...types, "null"] : types)];
-}
-
-function impliedTypes(source: JsonObject): string[] {
-  if (asObject(source["properties"]) !== undefined) return ["object"];
-  if (source["items"] !== undefined || source["prefixItems"] !== undefined) return ["array"];
-  const values = asArray(source["enum"]) ?? (source["const"] === undefined ? [] : [source["const"]]);
-  return [...new Set(values.map(typeOfValue))];
-}
-
-function typeOfValue(value: Json | undefined): string {
-  if (value === null || value === undefined) return "null";
-  if (Array.isArray(value)) return "array";
-  return typeof value;
-}
-
-/** `enum` and `const` as one list of allowed values. */
-function valuesOf({ rules }: SchemaState, source: JsonObject): readonly Json[] | undefined {
-  const constant = source["const"];
-  if (constant !== undefined) return rules.constants === "enum" ? [constant] : undefined;
-  return asArray(source["enum"]);
-}
-
 function alternativesOf(source: JsonObject): readonly Json[] | undefined {
   const alternatives = asArray(source["anyOf"]) ?? asArray(source["oneOf"]);
   return alternatives === undefined || alternatives.length === 0 ? undefined : alternatives;
@@ -242,10 +181,6 @@ function splitTypes(state: SchemaState, source: JsonObject, types: readonly stri
   };
 }
 
-function isAbout(keyword: string, type: string): boolean {
-  return !Object.hasOwn(keywordTypes, keyword) || keywordTypes[keyword]?.includes(type) === true;
-}
-
 function writeType(
   state: SchemaState,
   result: JsonObject,
@@ -263,34 +198,6 @@ function writeType(
   } else if (values === undefined && state.rules.typed) {
     Object.assign(result, anything(state, path, true));
   }
-}
-
-function writeValues(
-  state: SchemaState,
-  result: JsonObject,
-  source: JsonObject,
-  values: readonly Json[] | undefined,
-  notes: Notes,
-  path: string,
-): void {
-  const { rules } = state;
-  const constant = source["const"];
-  if (values === undefined) {
-    if (constant !== undefined) result["const"] = constant;
-    return;
-  }
-  // Null is said by the type there.
-  const isNullSaid = !includes(rules.enumValues, "null");
-  const said = isNullSaid ? values.filter((value) => value !== null) : values;
-  if (said.length > 0 && said.every((value) => includes(rules.enumValues, typeOfValue(value)))) {
-    result["enum"] = [...said];
-  } else if (said.length > 0) {
-    note(state, notes, constant === undefined ? "enum" : "const", constant ?? [...values], path);
-  }
-}
-
-function includes(list: readonly string[], each: string): boolean {
-  return list.includes(each);
 }
 
 function writeObject(state: SchemaState, result: JsonObject, source: JsonObject, path: string): void {
@@ -390,85 +297,4 @@ function oneOrAny(schemas: readonly Json[]): Json {
   const [first, ...others] = schemas;
   if (first === undefined) return {};
   return others.length === 0 ? first : { anyOf: [...schemas] };
-}
-
-/** Keywords with plain values: kept, moved to the description, or left out without a word. */
-function writeOthers(state: SchemaState, result: JsonObject, source: JsonObject, notes: Notes, path: string): void {
-  const { rules } = state;
-  writeFormat(state, result, source, notes, path);
-  if (source["anyOf"] !== undefined && source["oneOf"] !== undefined) {
-    note(state, notes, "oneOf", source["oneOf"], path);
-    state.isFaithful = false;
-  }
-  for (const [keyword, value] of Object.entries(source)) {
-    if (value === undefined || structuralKeywords.has(keyword) || silentKeywords.has(keyword)) continue;
-    const kind = Object.hasOwn(rules.keywords, keyword) ? rules.keywords[keyword] : undefined;
-    const example =
-      keyword === "examples" && Object.hasOwn(rules.keywords, "example") ? asArray(value)?.[0] : undefined;
-    if (kind === "any" || (kind !== undefined && kind === typeof value)) result[keyword] = value;
-    else if (example !== undefined) result["example"] = example;
-    else if (Object.hasOwn(keywordTypes, keyword) || saidKeywords.has(keyword))
-      note(state, notes, keyword, value, path);
-    else change(state, keyword, `${path}.${keyword}`, "dropped", `\`${keyword}\` is not known there`);
-    if (shapeKeywords.has(keyword)) state.isFaithful = false;
-  }
-}
-
-/** Keywords that decide which properties and items there are, beyond what a description can make a strict model do. */
-const shapeKeywords: ReadonlySet<string> = new Set([
-  "patternProperties",
-  "not",
-  "if",
-  "then",
-  "else",
-  "contains",
-  "dependencies",
-  "dependentSchemas",
-  "dependentRequired",
-  "propertyNames",
-  "unevaluatedItems",
-]);
-
-/** Other keywords that a description can say. */
-const saidKeywords: ReadonlySet<string> = new Set([
-  ...shapeKeywords,
-  "default",
-  "example",
-  "examples",
-  "minContains",
-  "maxContains",
-  "contentEncoding",
-  "contentMediaType",
-]);
-
-function writeFormat(state: SchemaState, result: JsonObject, source: JsonObject, notes: Notes, path: string): void {
-  const { formats } = state.rules;
-  const format = asString(source["format"]);
-  if (format === undefined) return;
-  if (formats === "all" || formats.includes(format)) result["format"] = format;
-  else note(state, notes, "format", format, path);
-}
-
-function note(state: SchemaState, notes: Notes, keyword: string, value: Json, path: string): void {
-  notes.set(keyword, saidValue(value));
-  change(state, keyword, `${path}.${keyword}`, "emulated", `\`${keyword}\` is said in the description`);
-}
-
-/** A keyword's value as a description says it. */
-export function saidValue(value: Json): string {
-  const text = JSON.stringify(value);
-  return text.length > SAID_LENGTH_MAX ? `${text.slice(0, SAID_LENGTH_MAX)}…` : text;
-}
-
-function change(state: SchemaState, key: string, path: string, loss: Change["loss"], detail: string): void {
-  const known = state.changes.get(key);
-  if (known === undefined) state.changes.set(key, { loss, detail, path, places: 1 });
-  else known.places += 1;
-}
-
-function writeNotes(result: JsonObject, notes: Notes): void {
-  if (notes.size === 0) return;
-  const said = `(${[...notes].map(([keyword, text]) => `${keyword}: ${text}`).join("; ")})`;
-  const description = asString(result["description"]);
-  result["description"] = description === undefined || description === "" ? said : `${description}\n\n${said}`;
 }

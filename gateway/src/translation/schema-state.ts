@@ -1,0 +1,64 @@
+import { asString, type Json, type JsonObject } from "../lib/json.ts";
+import type { SchemaRules } from "./schema-rules.ts";
+
+type Change = { readonly loss: "dropped" | "emulated"; readonly detail: string; readonly path: string; places: number };
+
+export type SchemaState = {
+  readonly rules: SchemaRules;
+  readonly root: JsonObject;
+  readonly recursive: ReadonlySet<string>;
+  /** References that are being unfolded, to notice a recursion. */
+  readonly unfolding: string[];
+  unfolded: number;
+  depth: number;
+  /** Definitions that are referred to, by the reference. */
+  readonly wanted: Map<string, { readonly name: string; readonly schema: JsonObject }>;
+  /** What was changed, by keyword. */
+  readonly changes: Map<string, Change>;
+  /** False once values are accepted or refused that the source did not. */
+  isFaithful: boolean;
+};
+
+export function openSchemaState(rules: SchemaRules, root: JsonObject, recursive: ReadonlySet<string>): SchemaState {
+  return {
+    rules,
+    root,
+    recursive,
+    unfolding: [],
+    unfolded: 0,
+    depth: 0,
+    wanted: new Map(),
+    changes: new Map(),
+    isFaithful: true,
+  };
+}
+
+/** What the description has to say, by keyword. */
+export type Notes = Map<string, string>;
+
+export function note(state: SchemaState, notes: Notes, keyword: string, value: Json, path: string): void {
+  notes.set(keyword, saidValue(value));
+  change(state, keyword, `${path}.${keyword}`, "emulated", `\`${keyword}\` is said in the description`);
+}
+
+/** A value that moves to the description is said in full up to this length. */
+const SAID_LENGTH_MAX = 2000;
+
+/** A keyword's value as a description says it. */
+export function saidValue(value: Json): string {
+  const text = JSON.stringify(value);
+  return text.length > SAID_LENGTH_MAX ? `${text.slice(0, SAID_LENGTH_MAX)}…` : text;
+}
+
+export function change(state: SchemaState, key: string, path: string, loss: Change["loss"], detail: string): void {
+  const known = state.changes.get(key);
+  if (known === undefined) state.changes.set(key, { loss, detail, path, places: 1 });
+  else known.places += 1;
+}
+
+export function writeNotes(result: JsonObject, notes: Notes): void {
+  if (notes.size === 0) return;
+  const said = `(${[...notes].map(([keyword, text]) => `${keyword}: ${text}`).join("; ")})`;
+  const description = asString(result["description"]);
+  result["description"] = description === undefined || description === "" ? said : `${description}\n\n${said}`;
+}
