@@ -39,6 +39,8 @@ export type Traits = {
   readonly streamUsage?: boolean;
   /** Top-level request keys that the provider refuses and that can be left out without changing the answer's meaning. */
   readonly dropKeys?: readonly string[];
+  /** How JSON formats of the Chat surface reach a Messages API: its own structured output, or a forced tool. Default: not at all. */
+  readonly structuredOutput?: "native" | "tool";
 };
 
 /** A row of the catalogue: what is known of a vendor without any configuration. */

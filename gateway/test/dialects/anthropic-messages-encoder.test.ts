@@ -39,6 +39,20 @@ describe("encoder", () => {
   });
   const signature: Opaque = { issuer: { provider: "gemini" }, kind: "gemini.thought-signature", value: "sig" };
 
+  test("the container of code runs reaches the client with the stop reason", () => {
+    const container = { id: "container_1", expires_at: "2026-01-01T00:00:00Z" };
+    const wire = checkWire(
+      encodeEvents([
+        { type: "start", id: "msg_1", model: "claude", createdAt: 0 },
+        { type: "candidate-meta", candidate: 0, meta: { container } },
+        { type: "finish", candidate: 0, finish: { reason: "stop", native: "end_turn" } },
+        { type: "end" },
+      ]),
+    );
+    const delta = wire.find(({ type }) => type === "message_delta")?.["delta"];
+    assert.deepEqual(asObject(delta)?.["container"], container);
+  });
+
   test("message_start first with what is known of usage, one message_delta with the last word on it, message_stop last", () => {
     const usage = (inputTotal: number, outputTotal: number): CanonicalEvent => ({
       type: "usage",

@@ -7,6 +7,7 @@ import { readEcho, readHead } from "./head.ts";
 import { readRequest } from "./read-request.ts";
 import { readResponse } from "./read-response.ts";
 import { summarise } from "./summarise.ts";
+import { writeRequest } from "./write-request.ts";
 import { writeResponse } from "./write-response.ts";
 
 /** Anthropic's Messages API, versions 2023-06-01 and 2026-10-21, with the betas that its official SDK 1.10 knows. */
@@ -22,5 +23,5 @@ export const anthropicMessages: Dialect = {
     follower,
     writeError,
   },
-  upstream: { id: "anthropic-messages", readResponse, summarise, decoder, readError },
+  upstream: { id: "anthropic-messages", writeRequest, readResponse, summarise, decoder, readError },
 };
