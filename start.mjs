@@ -11,7 +11,7 @@ import { basename, delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(fileURLToPath(import.meta.url));
-const [modules, gateway] = [join(root, "node_modules"), join(root, "gateway/src/main.ts")];
+const [modules, gateway] = [join(root, "node_modules"), join(root, "gateway/bin/dragoman.mjs")];
 
 /**
  * The arguments of node for each command, before those that were given; `files` stand in where no file was. Tools run in the

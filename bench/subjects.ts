@@ -36,7 +36,7 @@ const START_WAIT_MS = 15_000;
 const START_POLL_MS = 50;
 const GUARD_PHRASES = 10_000;
 const LOG_TAIL_CHARACTERS = 2000;
-const gatewayMain = join(import.meta.dirname, "../gateway/src/main.ts");
+const gatewayMain = join(import.meta.dirname, "../gateway/bin/dragoman.mjs");
 
 export const hasNginx = spawnSync("nginx", ["-v"], { stdio: "ignore" }).status === 0;
 

@@ -5,6 +5,7 @@ import type { CanonicalResponse, FinishReason } from "../canonical/response.ts";
 
 /** What the demo does with a request: how it answers, how fast, and where it breaks off. */
 export type DemoAnswer =
+  | { readonly kind: "failure"; readonly status: number; readonly failure: Failure }
   | {
       readonly kind: "answer";
       readonly response: CanonicalResponse;

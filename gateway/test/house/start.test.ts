@@ -56,7 +56,7 @@ function makeClone(context: TestContext): Clone {
   cpSync(join(repository, "start.mjs"), join(folder, "start.mjs"));
   writeIn(folder, "package-lock.json", JSON.stringify(lock));
   writeIn(folder, "npm-cli.js", fakeNpm);
-  writeIn(folder, "gateway/src/main.ts", fakeGateway);
+  writeIn(folder, "gateway/bin/dragoman.mjs", fakeGateway);
   writeIn(folder, `${runtime}/package.json`, JSON.stringify({ version: "1.0.0" }));
   mkdirSync(join(folder, runtime, "bin"));
   symlinkSync(process.execPath, join(folder, runtime, "bin/node"));
