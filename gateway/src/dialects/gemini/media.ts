@@ -19,7 +19,7 @@ export function readFileData(value: JsonObject, part: JsonObject, issuer: Issuer
   const mimeType = asString(field(value, "mimeType"));
   return {
     type: "media",
-    kind: mimeType === undefined && youTube.test(uri) ? "video" : mediaKind(mimeType),
+    kind: mimeType === undefined && isYouTube(uri) ? "video" : mediaKind(mimeType),
     source: fileSource(uri, issuer),
     ...modifiers(value, part),
   };
@@ -56,8 +56,18 @@ const youTube = /^https:\/\/(www\.)?(youtube\.com|youtu\.be)\//;
 /** Only Google can read these, so they are files of the issuer, not addresses. */
 const googleFile = /^(gs:\/\/|https:\/\/generativelanguage\.googleapis\.com\/|files\/)/;
 
+/** Whether an address is a video that Gemini loads from YouTube itself. */
+export function isYouTube(uri: string): boolean {
+  return youTube.test(uri);
+}
+
+/** Whether an address is a file of the Files API or of Cloud Storage. */
+export function isGoogleFile(uri: string): boolean {
+  return googleFile.test(uri);
+}
+
 function fileSource(uri: string, issuer: Issuer): MediaSource {
-  return googleFile.test(uri) ? { by: "file", id: uri, issuer } : { by: "url", url: uri };
+  return isGoogleFile(uri) ? { by: "file", id: uri, issuer } : { by: "url", url: uri };
 }
 
 function mediaKind(mimeType: string | undefined): MediaBlock["kind"] {

@@ -3,7 +3,7 @@ import { openOpaque, sealOpaque } from "../../canonical/envelope.ts";
 import { compact, type JsonObject } from "../../lib/json.ts";
 
 /** What clients send in place of a signature that they never got; it says nothing, and the writer puts it back where it is due. */
-const STAND_IN = "skip_thought_signature_validator";
+export const STAND_IN = "skip_thought_signature_validator";
 
 /** Base64 of the `dg1.` that envelopes begin with, as far as it does not depend on what follows. */
 const ENVELOPE_PREFIX = "ZGcxL";
