@@ -6,6 +6,7 @@ import { follower } from "./follower.ts";
 import { readEcho, readHead } from "./head.ts";
 import { readRequest } from "./read-request.ts";
 import { readResponse } from "./read-response.ts";
+import { writeRequest } from "./write-request.ts";
 import { writeResponse } from "./write-response.ts";
 
 /** OpenAI Responses (`POST /v1/responses`), the only format that Codex speaks. */
@@ -23,6 +24,7 @@ export const openaiResponses: Dialect = {
   },
   upstream: {
     id: "openai-responses",
+    writeRequest,
     readResponse,
     decoder,
     readError,
