@@ -1,5 +1,5 @@
 import type { CanonicalEvent } from "../../canonical/event.ts";
-import { failure } from "../../canonical/failure.ts";
+import { failure, type Failure } from "../../canonical/failure.ts";
 import type { Finish } from "../../canonical/response.ts";
 import { mergeUsage, type Usage } from "../../canonical/usage.ts";
 import { compact, type Json, type JsonObject } from "../../lib/json.ts";
@@ -45,11 +45,8 @@ export function encoder(client: ClientContext): Encoder {
     hasFailed: false,
   };
   return {
-    write: (event) => writeEvent(state, event),
-    failure(reason) {
-      state.hasFailed = true;
-      return failureFrame(reason);
-    },
+    write: (event) => (state.hasFailed ? "" : writeEvent(state, event)),
+    failure: (reason) => writeFailure(state, reason),
     keepAlive: () => KEEP_ALIVE,
   };
 }
@@ -82,10 +79,9 @@ function writeEvent(state: EncoderState, event: CanonicalEvent): string {
       state.usage = mergeUsage(state.usage, event.usage);
       return "";
     case "error":
-      state.hasFailed = true;
-      return failureFrame(event.failure);
+      return writeFailure(state, event.failure);
     case "end":
-      return state.hasFailed ? "" : `${writeUsageChunk(state)}data: [DONE]\n\n`;
+      return `${writeUsageChunk(state)}data: [DONE]\n\n`;
     case "ping":
       return KEEP_ALIVE;
     case "server-tool-state":
@@ -93,6 +89,13 @@ function writeEvent(state: EncoderState, event: CanonicalEvent): string {
     case "loss":
       return "";
   }
+}
+
+/** The last thing that is said: SDKs throw what they have read of the answer away. Said once, whoever finds it out first. */
+function writeFailure(state: EncoderState, reason: Failure): string {
+  if (state.hasFailed) return "";
+  state.hasFailed = true;
+  return failureFrame(reason);
 }
 
 function start(state: EncoderState, event: Extract<CanonicalEvent, { readonly type: "start" }>): void {
@@ -136,9 +139,8 @@ function openingOf(state: EncoderState, choice: ChoiceOut, first: JsonObject): s
 function writeEnd(state: EncoderState, choice: ChoiceOut, finish: Finish): string {
   if (finish.reason === "error" || finish.reason === "malformed-tool-call") {
     // Chat has no finish reason for a failed answer; a normal one would be a lie.
-    state.hasFailed = true;
     const message = finish.message ?? "The model did not finish its answer properly. Try again.";
-    return failureFrame(finish.failure ?? failure("provider_error", message));
+    return writeFailure(state, finish.failure ?? failure("provider_error", message));
   }
   let text = openingOf(state, choice, {});
   const explanation = finish.refusal?.explanation;

@@ -7,6 +7,7 @@ import { readEcho, readHead } from "./head.ts";
 import { readRequest } from "./read-request.ts";
 import { readResponse } from "./read-response.ts";
 import { summarise } from "./summarise.ts";
+import { writeRequest } from "./write-request.ts";
 import { writeResponse } from "./write-response.ts";
 
 /** OpenAI Chat Completions (`POST /v1/chat/completions`), the format that most providers and clients share. */
@@ -24,6 +25,7 @@ export const openaiChat: Dialect = {
   },
   upstream: {
     id: "openai-chat",
+    writeRequest,
     readResponse,
     summarise,
     decoder,
