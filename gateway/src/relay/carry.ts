@@ -205,9 +205,7 @@ function verbatimStream(dialect: ClientDialect, client: ClientContext, withhold:
       if (failureTold) return seam.closing();
       const lead = seam.lead();
       const text = lead === undefined ? undefined : follower.failure(reason);
-      if (text === undefined) return undefined;
-      failureTold = true;
-      return text === "" ? "" : lead + text;
+      return text === undefined || text === "" ? text : lead + text;
     },
     keepAlive: () => follower.keepAlive(),
   };
@@ -215,7 +213,6 @@ function verbatimStream(dialect: ClientDialect, client: ClientContext, withhold:
 
 function translatedStream(dialect: ClientDialect, client: ClientContext): StreamCarry {
   const encoder = dialect.encoder(client);
-  let failureTold = false;
   const encode = (events: readonly CanonicalEvent[]): string => {
     let text = "";
     for (const event of events) {
@@ -227,9 +224,8 @@ function translatedStream(dialect: ClientDialect, client: ClientContext): Stream
   };
   return {
     passesUnreadable: false,
-    get failureTold() {
-      return failureTold;
-    },
+    // Errors are never carried as events: whoever relays has to ask for `failure`.
+    failureTold: false,
     failureOf,
     carry(_frame, events) {
       if (events === undefined || events.length === 0) return undefined;
@@ -237,11 +233,7 @@ function translatedStream(dialect: ClientDialect, client: ClientContext): Stream
       return text === "" ? undefined : text;
     },
     close: (events) => [encode(events)],
-    failure(reason) {
-      if (failureTold) return "";
-      failureTold = true;
-      return encoder.failure(reason);
-    },
+    failure: (reason) => encoder.failure(reason),
     keepAlive: () => encoder.keepAlive(),
   };
 }

@@ -220,6 +220,27 @@ describe("the usage frame that only the gateway asked for", () => {
   });
 });
 
+describe("an error frame before anything was sent has a status of its own", () => {
+  const error = `data: {"error":{"message":"overloaded","type":"server_error","code":"server_overloaded"}}\n\n`;
+  const scripts: readonly (readonly [string, readonly Step[]])[] = [
+    ["when nothing comes after it", [{ data: error }, { stall: true }]],
+    ["when it stands in one read with content", [{ data: delta("Hi") + error }, { stall: true }]],
+    ["when it stands in one read with a finish", [{ data: delta("Hi") + finish + error + done }, { end: true }]],
+  ];
+  for (const [name, steps] of scripts) {
+    test(name, async () => {
+      const { ask, clock, records } = stage({
+        yaml: `${fourProviders}retry: { max_retries: 0 }\n`,
+        script: playing([sse, ...steps]),
+      });
+      const { reply } = await ask({ body: chatBody });
+      assert.equal(reply.status, 503);
+      assert.equal(records[0]?.failure?.code, "provider_overloaded");
+      assert.ok(clock.now() < 1_000, "at once");
+    });
+  }
+});
+
 describe("an error of the provider's stays the reason", () => {
   const error = `data: {"error":{"message":"overloaded","type":"server_error","code":"server_overloaded"}}\n\n`;
   const endings: readonly (readonly [string, readonly Step[]])[] = [
