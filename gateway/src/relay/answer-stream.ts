@@ -7,7 +7,7 @@ import { fail, ok, type Result } from "../lib/result.ts";
 import { observe, type Observation } from "../record/observe.ts";
 import type { ExchangeEnd } from "../record/record.ts";
 import type { StreamCarry } from "./carry.ts";
-import { isMeaningful } from "./meaningful.ts";
+import { isMeaningful } from "./is-meaningful.ts";
 import { joinPieces } from "./join-pieces.ts";
 import type { Headers, Reply } from "./ports.ts";
 import { deadlineFailure, type ByteSource, type CallHandle } from "./upstream-call.ts";
