@@ -4,7 +4,7 @@ import type { Decoder } from "../dialects/dialect.ts";
 import { FrameTooLargeError, type Frame, type Framer } from "../framing/framer.ts";
 import type { Clock } from "../lib/clock.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
-import { observe, type Observation } from "../record/observe.ts";
+import { observe, openObservation, type Observation } from "../record/observe.ts";
 import type { ExchangeEnd } from "../record/record.ts";
 import type { StreamCarry } from "./carry.ts";
 import { isMeaningful } from "./is-meaningful.ts";
@@ -97,7 +97,9 @@ export async function peekStream(parts: StreamParts): Promise<Result<AnswerStrea
   const peeked = new Promise<Result<undefined, Failure>>((resolve) => {
     state.onPeeked = resolve;
   });
-  const { watchdog, source, handle } = parts;
+  const { watchdog, source, handle, observation } = parts;
+  // An earlier attempt may have said something before it broke; the record is about the answer that the client gets.
+  Object.assign(observation, { ...openObservation(), losses: observation.losses });
   watchdog.set("commit", COMMIT_AFTER_MS);
   watchdog.set("idle", parts.idleMs);
   watchdog.listen((name) => onExpire(state, name));

@@ -361,6 +361,26 @@ describe("a Chat stream", () => {
     });
   }
 
+  test("that is tried again is recorded as the second attempt gave it, without what the first had said", async () => {
+    const call = { index: 0, id: "call_1", type: "function", function: { name: "look", arguments: "{}" } };
+    const calls = chunk([{ index: 0, delta: { tool_calls: [call] }, finish_reason: null }]);
+    const calledFinish = chunk([{ index: 0, delta: {}, finish_reason: "tool_calls" }]);
+    const script: Script = (_call, index) => [
+      sse,
+      {
+        data:
+          index === 0 ? calls + usageChunk.replace('"prompt_tokens":7', '"prompt_tokens":70') : calls + calledFinish,
+      },
+      { end: true },
+    ];
+    const { ask, records } = stage({ yaml: fourProviders, script });
+    const { reply } = await ask({ body: chatBody });
+    assert.equal(reply.text, calls + calledFinish);
+    assert.equal(records[0]?.attempts.length, 2);
+    assert.deepEqual(records[0]?.toolCalls, ["look"]);
+    assert.equal(records[0]?.usage, undefined);
+  });
+
   test("with [DONE] and nothing else is an error with a status of its own", async () => {
     const { ask } = stage({ yaml, script: once({ data: done }, { end: true }) });
     const { reply } = await ask({ body: chatBody });
