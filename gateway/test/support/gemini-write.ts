@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import type { Block } from "../../src/canonical/block.ts";
+import type { Block, Opaque, ToolCallBlock, ToolResultBlock } from "../../src/canonical/block.ts";
 import type { ClientDialectId } from "../../src/canonical/dialect-id.ts";
+import type { Failure } from "../../src/canonical/failure.ts";
+import type { Loss } from "../../src/canonical/loss.ts";
 import type { CanonicalRequest, Turn } from "../../src/canonical/request.ts";
 import type { WriteOptions, WrittenRequest } from "../../src/dialects/dialect.ts";
 import { writeRequest } from "../../src/dialects/gemini/write-request.ts";
@@ -46,6 +48,30 @@ export function requestOf(more: Partial<CanonicalRequest> = {}): CanonicalReques
   };
 }
 
+export function user(...blocks: Block[]): Turn {
+  return { role: "user", blocks, boundary: 0 };
+}
+
+export function assistant(...blocks: Block[]): Turn {
+  return { role: "assistant", blocks, boundary: 0 };
+}
+
+export function text(content: string): Block {
+  return { type: "text", text: content };
+}
+
+export function call(id: string, more: Partial<ToolCallBlock> = {}): ToolCallBlock {
+  return { type: "tool-call", id, name: `tool_${id}`, kind: "function", argumentsText: "{}", ...more };
+}
+
+export function result(callId: string, ...content: Block[]): ToolResultBlock {
+  return { type: "tool-result", callId, kind: "function", content };
+}
+
+export function signature(provider: string, value = "c2ln"): Opaque {
+  return { issuer: { provider }, kind: "gemini.thought-signature", value };
+}
+
 const paths = {
   "openai-chat": "/v1/chat/completions",
   "openai-responses": "/v1/responses",
@@ -84,6 +110,22 @@ export function recordedRequests(dialect: ClientDialectId): Recorded[] {
     const read = dialects[dialect].client.readRequest(wireOf(dialect, request.body, path.split("?")[0] ?? path));
     return read.ok ? [{ name, dialect, provider, status: response.status, request: read.value }] : [];
   });
+}
+
+export function lossPaths(losses: readonly Loss[]): string[] {
+  return losses.map(({ path, reason }) => `${path}: ${reason}`);
+}
+
+export function lossesOf(more: Partial<CanonicalRequest>, model: string = model3): string[] {
+  return lossPaths(written(requestOf(more), writeOptions(model)).losses);
+}
+
+/** Why a request is refused that cannot be translated. */
+export function failureOf(more: Partial<CanonicalRequest>, options: WriteOptions = writeOptions()): Failure {
+  const refused = writeRequest(requestOf(more), options);
+  assert.ok(!refused.ok, "it was written");
+  assert.equal(refused.error.code, "unsupported_parameter");
+  return refused.error;
 }
 
 export function contentsOf({ body }: WrittenRequest): JsonObject[] {

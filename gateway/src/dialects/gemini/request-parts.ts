@@ -49,10 +49,10 @@ function writeText(writing: Writing, block: Block, text: string, place: Place): 
 
 /** Thoughts without a signature are worth nothing to the model; only a Gemini client's own are given back. */
 function writeReasoning(writing: Writing, block: ReasoningBlock, place: Place): JsonObject[] {
-  const { summary, opaque } = block;
-  const text = summary.join("\n\n");
+  const { summary, raw, opaque } = block;
+  const text = [...summary, ...(raw ?? [])].join("\n\n");
   if (opaque === undefined) {
-    if (writing.isOwn) return [{ text, thought: true }];
+    if (writing.isOwn) return text === "" ? [] : [{ text, thought: true }];
     lose(writing, dropped(place.path, "reasoning without a signature"));
     return [];
   }

@@ -36,7 +36,7 @@ function settingsOf({ native }: BuiltinTool): string[] {
   return Object.keys(settings).filter((key) => !ordinary.has(key) && !isNothing(settings[key]));
 }
 
-const ordinary: ReadonlySet<string> = new Set(["type", "name", "cache_control", "search_context_size", "container"]);
+const ordinary: ReadonlySet<string> = new Set(["type", "name", "cache_control", "container"]);
 
 function isNothing(value: Json | undefined): boolean {
   return value === undefined || value === null || (isObject(value) && Object.keys(value).length === 0);

@@ -1,9 +1,9 @@
 import type { Output } from "../../canonical/request.ts";
 import { asObject, asString, compact, isObject, type Json, type JsonObject } from "../../lib/json.ts";
-import { adaptSchema } from "../../translation/json-schema.ts";
+import { adaptSchema, type SchemaTarget } from "../../translation/json-schema.ts";
 import { clampNumber, clamped, dropped, emulated } from "../../translation/limits.ts";
 import { writeThinking } from "./write-thinking.ts";
-import { lose, loseGiven, refuse, type Writing } from "./writing.ts";
+import { lose, loseAll, loseGiven, refuse, type Writing } from "./writing.ts";
 
 export type WrittenConfig = {
   readonly generationConfig: JsonObject | undefined;
@@ -97,7 +97,7 @@ function writeRandomness(writing: Writing): JsonObject {
 
 function within(writing: Writing, path: string, value: number, minimum: number, maximum: number): number {
   const inside = clampNumber(path, value, minimum, maximum);
-  lose(writing, ...inside.losses);
+  loseAll(writing, inside.losses);
   return inside.value;
 }
 
@@ -139,7 +139,8 @@ type WrittenFormat = {
 function writeFormat(writing: Writing, ownMimeType: string | undefined, hasTools: boolean): WrittenFormat {
   const { model, request } = writing;
   const { format } = request.output;
-  if (format === undefined) return {};
+  // Text is what there is without asking, and not every model knows the question.
+  if (format === undefined || (format.type === "text" && !writing.isOwn)) return {};
   if (format.type !== "text" && hasTools && !model.hasJsonWithTools) {
     lose(writing, emulated("output.format", "this model has no JSON output beside tools, so it is asked for in words"));
     return { instruction: inWords(format) };
@@ -147,9 +148,11 @@ function writeFormat(writing: Writing, ownMimeType: string | undefined, hasTools
   const responseMimeType = ownMimeType ?? mimeTypes[format.type];
   if (format.type !== "json-schema") return { responseMimeType };
   const schema = named(writing, format);
-  return model.takesJsonSchema
-    ? { responseMimeType, responseJsonSchema: writeSchema(writing, schema, "output.format.schema") }
-    : { responseMimeType, responseSchema: writeSchema(writing, schema, "output.format.schema") };
+  // One of a list of values as bare text is asked for with Google's own kind of schema only.
+  if (ownMimeType !== undefined || !model.takesJsonSchema) {
+    return { responseMimeType, responseSchema: adapted(writing, schema, "gemini-schema", "output.format.schema") };
+  }
+  return { responseMimeType, responseJsonSchema: writeSchema(writing, schema, "output.format.schema") };
 }
 
 type SchemaFormat = Extract<Output["format"], { readonly type: "json-schema" }>;
@@ -169,10 +172,14 @@ function inWords(format: { readonly type: "json" } | SchemaFormat): string {
 export function writeSchema(writing: Writing, schema: JsonObject, path: string): JsonObject {
   const { isOwn, model } = writing;
   if (isOwn && model.takesJsonSchema) return schema;
-  const adapted = adaptSchema(schema, model.takesJsonSchema ? "gemini-json-schema" : "gemini-schema");
-  // Its paths begin with `schema`, which ours end with.
-  lose(writing, ...adapted.losses.map((loss) => ({ ...loss, path: path + loss.path.slice("schema".length) })));
-  return adapted.schema;
+  return adapted(writing, schema, model.takesJsonSchema ? "gemini-json-schema" : "gemini-schema", path);
+}
+
+function adapted(writing: Writing, schema: JsonObject, target: SchemaTarget, path: string): JsonObject {
+  const result = adaptSchema(schema, target);
+  // Its paths begin with `schema`, which ours stand for.
+  for (const loss of result.losses) lose(writing, { ...loss, path: path + loss.path.slice("schema".length) });
+  return result.schema;
 }
 
 /** Text beside audio is refused. Voices and formats of other vendors are not known here. */

@@ -6,11 +6,16 @@ import { renderBuiltinCall } from "../../translation/text-rendering.ts";
 import { mapToolCallIds } from "../../translation/tool-ids.ts";
 import { pairToolResults, resultAsText } from "../../translation/tool-pairing.ts";
 import type { Place } from "./request-media.ts";
-import { writeParts } from "./request-parts.ts";
+import { writeParts, type Step } from "./request-parts.ts";
 import { writeResults } from "./request-results.ts";
-import { lose, loseGiven, refuse, turnParam, type Writing } from "./writing.ts";
+import { lose, loseAll, loseGiven, refuse, turnParam, type Writing } from "./writing.ts";
 
-type Content = { readonly role: "user" | "model"; readonly parts: JsonObject[]; readonly hasResults: boolean };
+type Content = {
+  readonly role: "user" | "model";
+  readonly parts: JsonObject[];
+  readonly step: Step;
+  readonly hasResults: boolean;
+};
 
 type Conversation = {
   readonly writing: Writing;
@@ -34,7 +39,7 @@ export function writeContents(writing: Writing): JsonObject[] {
   const turns = isOwn ? request.turns : mapToolCallIds(request.turns, idRule);
   const placed = withoutBuiltinCalls(writing, turns, paths);
   const paired = pairToolResults(placed);
-  lose(writing, ...paired.losses);
+  loseAll(writing, paired.losses);
   const conversation: Conversation = { writing, contents: [], paths };
   for (const turn of paired.turns) writeTurn(conversation, turn);
   for (const [index, turn] of request.turns.entries()) {
@@ -94,16 +99,17 @@ function writeTurn(conversation: Conversation, turn: Turn): void {
 function writeUser(conversation: Conversation, turn: Turn): void {
   const results = turn.blocks.filter((block) => block.type === "tool-result");
   const others = turn.blocks.filter((block) => block.type !== "tool-result");
-  const answered = results.map((block): readonly [ToolResultBlock, Place] => [
-    block,
-    placeOf(conversation, turn, block),
+  const placed = results.map((block): readonly [ToolResultBlock, Place] => [block, placeOf(conversation, turn, block)]);
+  const content = contentFor(conversation, "user", results.length > 0);
+  add(conversation, content, [
+    ...writeResults(conversation.writing, placed),
+    ...partsOf(conversation, turn, others, content),
   ]);
-  const parts = [...writeResults(conversation.writing, answered), ...partsOf(conversation, turn, others)];
-  push(conversation, "user", parts, results.length > 0);
 }
 
 function writeAssistant(conversation: Conversation, turn: Turn): void {
-  push(conversation, "model", partsOf(conversation, turn, turn.blocks), false);
+  const content = contentFor(conversation, "model", false);
+  add(conversation, content, partsOf(conversation, turn, turn.blocks, content));
 }
 
 /** There are no instructions in the middle of a conversation, so the user passes them on. */
@@ -111,38 +117,30 @@ function writeReminder(conversation: Conversation, turn: Turn): void {
   const texts = turn.blocks.flatMap((block) => (block.type === "text" && block.text !== "" ? [block.text] : []));
   const others = turn.blocks.filter((block) => block.type !== "text");
   const reminder = `<system-reminder>\n${texts.join("\n\n")}\n</system-reminder>`;
-  const parts = [...(texts.length === 0 ? [] : [{ text: reminder }]), ...partsOf(conversation, turn, others)];
-  push(conversation, "user", parts, false);
+  const content = contentFor(conversation, "user", false);
+  const parts = texts.length === 0 ? [] : [{ text: reminder }];
+  add(conversation, content, [...parts, ...partsOf(conversation, turn, others, content)]);
 }
 
-function partsOf(conversation: Conversation, turn: Turn, blocks: readonly Block[]): JsonObject[] {
-  // A step is what the model says between two inputs; its first call carries the signature.
-  const step = { hasCalls: false };
-  const last = conversation.contents.at(-1);
-  if (turn.role === "assistant" && last?.role === "model") step.hasCalls = last.parts.some(isCall);
+function partsOf(conversation: Conversation, turn: Turn, blocks: readonly Block[], { step }: Content): JsonObject[] {
   return blocks.flatMap((block) => writeParts(conversation.writing, block, placeOf(conversation, turn, block), step));
-}
-
-function isCall(part: JsonObject): boolean {
-  return part["functionCall"] !== undefined;
 }
 
 function placeOf({ writing, paths }: Conversation, turn: Turn, block: Block): Place {
   return { path: paths.get(block) ?? "turns", param: turnParam(writing, turn.boundary) };
 }
 
-/** Nothing joins the responses to a step's calls: Google counts them. */
-function push(
-  { contents, writing }: Conversation,
-  role: Content["role"],
-  parts: JsonObject[],
-  hasResults: boolean,
-): void {
-  if (parts.length === 0) return;
+/** The content that a turn goes into. Nothing joins the responses to a step's calls: Google counts them. */
+function contentFor({ contents, writing }: Conversation, role: Content["role"], hasResults: boolean): Content {
   const last = contents.at(-1);
-  const isJoined = !writing.isOwn && last?.role === role && !last.hasResults;
-  if (isJoined) last.parts.push(...parts);
-  else contents.push({ role, parts, hasResults });
+  const isJoined = !writing.isOwn && last?.role === role && !last.hasResults && !hasResults;
+  return isJoined ? last : { role, parts: [], step: { hasCalls: false }, hasResults };
+}
+
+function add({ contents }: Conversation, content: Content, parts: readonly JsonObject[]): void {
+  if (parts.length === 0) return;
+  if (content.parts.length === 0) contents.push(content);
+  for (const part of parts) content.parts.push(part);
 }
 
 const OMITTED_TEXT = "[earlier conversation omitted]";
@@ -150,13 +148,16 @@ const CONTINUE_TEXT = "Continue your last message exactly where it stops. Do not
 
 /** Calls must follow something that the user said, and newer models want the user to have the last word. */
 function mendEnds({ writing, contents }: Conversation): void {
-  const first = contents[0];
-  if (first?.role === "model" && first.parts.some(isCall)) {
-    contents.unshift({ role: "user", parts: [{ text: OMITTED_TEXT }], hasResults: false });
+  if (contents[0]?.step.hasCalls === true) {
+    contents.unshift(userContent(OMITTED_TEXT));
     lose(writing, repaired("turns[0]", "a conversation cannot begin with a tool call"));
   }
   const last = contents.at(-1);
-  if (last?.role !== "model" || writing.model.takesPrefill || last.parts.some(isCall)) return;
-  contents.push({ role: "user", parts: [{ text: CONTINUE_TEXT }], hasResults: false });
+  if (last?.role !== "model" || last.step.hasCalls || writing.model.takesPrefill) return;
+  contents.push(userContent(CONTINUE_TEXT));
   lose(writing, emulated(`turns[${writing.request.turns.length - 1}]`, "asked in words to go on from here"));
+}
+
+function userContent(text: string): Content {
+  return { role: "user", parts: [{ text }], step: { hasCalls: false }, hasResults: false };
 }

@@ -139,6 +139,9 @@ function writeState(writing: Writing): JsonObject {
   });
 }
 
+/** What a Responses client gets without asking the provider for it. */
+const answered: ReadonlySet<string> = new Set(["reasoning.encrypted_content", "message.output_text.logprobs"]);
+
 /** Settings that have no counterpart here. */
 function loseOthers(writing: Writing): void {
   const { request } = writing;
@@ -147,6 +150,9 @@ function loseOthers(writing: Writing): void {
     maxToolCalls: request.maxToolCalls,
     "safety.moderation": request.safety?.moderation,
     contextManagement: request.contextManagement,
+    include: request.include?.find((each) => !answered.has(each)),
+    "reasoning.openai": request.reasoning.openai,
+    "reasoning.binding": request.reasoning.binding,
     prediction: request.prediction,
     "cache.key": cache.key,
     "cache.mode": cache.mode,
@@ -166,8 +172,15 @@ function loseOthers(writing: Writing): void {
   }
   for (const [dialect, members] of Object.entries(request.extras)) {
     if (dialect === "gemini") continue;
-    for (const key of Object.keys(members ?? {})) lose(writing, dropped(`extras.${dialect}.${key}`));
+    for (const key of Object.keys(members ?? {})) {
+      if (!isUsed(request, key)) lose(writing, dropped(`extras.${dialect}.${key}`));
+    }
   }
+}
+
+/** Anthropic's clients name a server in one place and say where it is in another; the tool's writer has looked there. */
+function isUsed({ tools }: CanonicalRequest, key: string): boolean {
+  return key === "mcp_servers" && tools.some((tool) => tool.type === "builtin" && tool.tool === "mcp");
 }
 
 function restoreOf({ names }: Writing, stop: readonly string[]): Restore | undefined {

@@ -40,8 +40,17 @@ function isEffort(text: string): text is Effort {
   return Object.hasOwn(efforts, text);
 }
 
+/** `includeThoughts`, which is refused where there are none. */
+function showsThoughts(writing: Writing, reasoning: Reasoning): boolean | undefined {
+  const asked = asksForThoughts(writing, reasoning);
+  if (asked !== true || writing.isOwn) return asked;
+  const { thinking } = writing.model;
+  if (thinking.by === "none") lose(writing, dropped("reasoning.visible", "this model shows no thoughts"));
+  return thinking.by === "none" || (thinking.by === "budget" && isOff(reasoning)) ? undefined : asked;
+}
+
 /** Anthropic's clients see the thinking that they ask for unless they say otherwise, so here it is asked for too. */
-function showsThoughts({ request }: Writing, { mode, visible }: Reasoning): boolean | undefined {
+function asksForThoughts({ request }: Writing, { mode, visible }: Reasoning): boolean | undefined {
   if (visible !== undefined) return visibility[visible].includeThoughts;
   const isThinking = mode === "auto" || mode === "budget";
   return request.source === "anthropic-messages" && isThinking ? true : undefined;

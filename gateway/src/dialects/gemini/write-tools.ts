@@ -40,7 +40,9 @@ function allTools(writing: Writing): PlacedTool<Tool>[] {
     const path = `turns[${index}].toolsFromHere`;
     if ((toolsFromHere?.remove.length ?? 0) > 0) lose(writing, dropped(`${path}.remove`));
     for (const [position, tool] of (toolsFromHere?.add ?? []).entries()) {
-      const isNew = !known.has(keyOf(tool));
+      // A reference makes a tool known to the model that is among the declared ones, where all are.
+      const isReference = tool.type === "builtin" && tool.tool.endsWith("_reference");
+      const isNew = !isReference && !known.has(keyOf(tool));
       known.add(keyOf(tool));
       if (isNew) placed.push({ tool, path: `${path}.add[${position}]` });
     }

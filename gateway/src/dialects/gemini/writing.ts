@@ -25,8 +25,13 @@ export type Writing = {
   failure: Failure | undefined;
 };
 
-export function lose(writing: Writing, ...losses: readonly Loss[]): void {
-  writing.losses.push(...losses);
+export function lose(writing: Writing, loss: Loss): void {
+  writing.losses.push(loss);
+}
+
+/** One by one: a function has only so many arguments, and clients may send more blocks than that. */
+export function loseAll(writing: Writing, losses: readonly Loss[]): void {
+  for (const loss of losses) writing.losses.push(loss);
 }
 
 /** Without this the request would mean something else, so it is not sent. */
