@@ -4,9 +4,10 @@ import type { Block } from "../../src/canonical/block.ts";
 import { sealOpaque } from "../../src/canonical/envelope.ts";
 import type { Failure } from "../../src/canonical/failure.ts";
 import type { Loss } from "../../src/canonical/loss.ts";
-import type { CanonicalRequest } from "../../src/canonical/request.ts";
+import type { CanonicalRequest, Effort } from "../../src/canonical/request.ts";
 import { dialects } from "../../src/dialects/index.ts";
 import type { WriteOptions, WrittenRequest } from "../../src/dialects/dialect.ts";
+import { modelFacts, nearestEffort, type ModelFacts } from "../../src/dialects/openai-responses/models.ts";
 import { writeRequest } from "../../src/dialects/openai-responses/write-request.ts";
 import type { WireRequest } from "../../src/dialects/wire-request.ts";
 import { asArray, asObject, asString, parseJson, type Json, type JsonObject } from "../../src/lib/json.ts";
@@ -16,6 +17,7 @@ import { fixtures, type Fixture } from "../support/corpus.ts";
 import { geminiRequest } from "../support/gemini.ts";
 import { chatRequest } from "../support/openai-chat.ts";
 import { requestOf } from "../support/openai-responses.ts";
+import { seededRandom, type Random } from "../support/random.ts";
 import { brokenRules } from "../support/responses-rules.ts";
 
 type Source = "openai-chat" | "openai-responses" | "anthropic-messages" | "gemini";
@@ -386,6 +388,21 @@ describe("settings", () => {
     assert.deepEqual(asked.losses, []);
   });
 
+  test("an answer that is a list is asked for in words: this API would wrap it", () => {
+    const schema = { type: "array", items: { type: "string" } };
+    const generationConfig = { responseMimeType: "application/json", responseJsonSchema: schema };
+    const written = write("gemini", { generationConfig });
+    assert.equal(written.body["text"], undefined);
+    assert.match(JSON.stringify(inputOf(written)[0]), /matches this JSON Schema.*array/);
+    assert.deepEqual(said(written.losses), ["emulated output.format"]);
+  });
+
+  test("a property called `value` is no wrapping", () => {
+    const schema = { type: "object", properties: { value: { type: "string" } }, required: ["value"] };
+    const generationConfig = { responseMimeType: "application/json", responseJsonSchema: schema };
+    assert.notEqual(write("gemini", { generationConfig }).body["text"], undefined);
+  });
+
   test("keys that the provider refuses are left out", () => {
     const options = target("m", { traits: { dropKeys: ["store", "include"] } });
     assert.deepEqual(Object.keys(write("openai-chat", {}, options).body), ["model", "input"]);
@@ -593,6 +610,38 @@ describe("messages", () => {
     );
     assert.match(JSON.stringify(inputOf(written)[1]), /assistant's answer contained this image.*iVBORw0KGgo=/);
     assert.deepEqual(said(written.losses), ["emulated turns[1].blocks[0]"]);
+  });
+
+  test("a picture comes between an answer and its reasoning: what led to nothing else stays out", () => {
+    const item = { type: "reasoning", id: "rs_1", summary: [], encrypted_content: "gAAA" };
+    const opaque = { issuer: { provider: "openai" }, kind: "openai.reasoning" as const, value: JSON.stringify(item) };
+    const thought = { thought: true, text: "Hm", thoughtSignature: btoa(sealOpaque(opaque)) };
+    const picture = { inlineData: { mimeType: "image/png", data: "iVBORw0KGgo=" } };
+    const contents = [{ parts: [{ text: "Draw" }] }, { role: "model", parts: [thought, picture, { text: "There." }] }];
+    const written = write("gemini", { contents });
+    assert.deepEqual(brokenRules(written.body), []);
+    assert.deepEqual(said(written.losses), ["emulated turns[1].blocks[1]", "repaired turns[1].blocks[0]"]);
+  });
+
+  test("Chat's files stay files, names of speakers have no place, a refusal is one", () => {
+    const file = { type: "file", file: { filename: "a.csv", file_data: "data:text/csv;base64,YSxi" } };
+    const written = write("openai-chat", {
+      messages: [
+        { role: "user", name: "ann", content: [file] },
+        { role: "assistant", content: null, refusal: "No." },
+        { role: "user", content: "" },
+      ],
+    });
+    assert.deepEqual(inputOf(written), [
+      {
+        type: "message",
+        role: "user",
+        content: [{ type: "input_file", filename: "a.csv", file_data: "data:text/csv;base64,YSxi" }],
+      },
+      { type: "message", role: "assistant", content: [{ type: "refusal", refusal: "No." }] },
+      { type: "message", role: "user", content: [{ type: "input_text", text: "" }] },
+    ]);
+    assert.deepEqual(said(written.losses), ["unsupported turns[0].name"]);
   });
 
   test("another vendor's server tool is told in words", () => {
@@ -1099,7 +1148,13 @@ describe("this format's own requests", () => {
     assert.deepEqual(written.losses, []);
   });
 
-  test("what is declared for the answers of Claude comes back as the reader knows it", () => {
+  test("a call whose result may come later is not answered for the client", () => {
+    const call = { type: "function_call", call_id: "c", name: "f", arguments: "{}", async: true };
+    const user = { type: "message", role: "user", content: [{ type: "input_text", text: "Meanwhile?" }] };
+    assert.deepEqual(inputOf(write("openai-responses", { input: [call, user] })), [call, user]);
+  });
+
+  test("ids of ours and Claude's reasoning do not go to OpenAI", () => {
     const opaque = { issuer: { provider: "anthropic" }, kind: "anthropic.signature" as const, value: "EqQB" };
     const foreign = { type: "reasoning", id: "rs_1", summary: [], encrypted_content: sealOpaque(opaque) };
     const message = { type: "message", id: "msg_1", role: "assistant", content: [{ type: "output_text", text: "4" }] };
@@ -1121,7 +1176,80 @@ function withoutLost(request: CanonicalRequest): Json {
   );
 }
 
+describe("models", () => {
+  const rows: readonly (readonly [string, Effort, Effort, ModelFacts["samples"], boolean])[] = [
+    ["gpt-4o-2024-08-06", "low", "low", "always", false],
+    ["gpt-4.1-mini", "low", "low", "always", false],
+    ["gpt-5-chat-latest", "low", "low", "always", false],
+    ["gpt-5-mini", "none", "minimal", "never", false],
+    ["openai/gpt-5-nano", "max", "high", "never", false],
+    ["gpt-5-pro", "low", "high", "never", false],
+    ["gpt-5.1", "minimal", "low", "without-reasoning", false],
+    ["gpt-5.1-codex-max", "max", "xhigh", "never", false],
+    ["gpt-5.2-chat-latest", "high", "medium", "never", false],
+    ["gpt-5.4-mini", "none", "none", "without-reasoning", false],
+    ["gpt-5.5-2026-04-23", "max", "xhigh", "without-reasoning", false],
+    ["gpt-5.6-luna", "max", "max", "without-reasoning", true],
+    ["gpt-5.10", "max", "max", "without-reasoning", true],
+    ["gpt-6.1-sol", "minimal", "low", "without-reasoning", true],
+    ["o3-mini", "none", "low", "never", false],
+    ["o4-mini-deep-research", "high", "medium", "never", false],
+    ["openai.gpt-oss-20b", "xhigh", "high", "always", false],
+    ["grok-4", "max", "max", "always", false],
+  ];
+  for (const [model, asked, sent, samples, marks] of rows) {
+    test(`${model}: ${asked} is ${sent}`, () => {
+      const facts = modelFacts(model);
+      assert.deepEqual([nearestEffort(facts, asked), facts.samples, facts.cacheBreakpoints], [sent, samples, marks]);
+    });
+  }
+});
+
+/** Turns of Anthropic's, in order: calls answered in any order, twice or not at all, reasoning of ours and of others, instructions. */
+function conversation(random: Random): JsonObject[] {
+  const chance = (share: number) => random.next() < share;
+  const item = { type: "reasoning", id: "rs_1", summary: [], encrypted_content: "gAAA" };
+  const opaque = { issuer: { provider: "openai" }, kind: "openai.reasoning" as const, value: JSON.stringify(item) };
+  const messages: JsonObject[] = [{ role: "user", content: "Hi" }];
+  for (let count = 0; count < 4; count += 1) {
+    const ids = [`t${count}`, random.pick(["same", `u.${count}`]), "x".repeat(80)].slice(0, random.below(4));
+    const thinking = { type: "thinking", thinking: "", signature: random.pick([sealOpaque(opaque), "EqQB"]) };
+    messages.push({
+      role: "assistant",
+      content: [
+        ...(chance(0.5) ? [thinking] : []),
+        ...(chance(0.5) ? [{ type: "text", text: "Well" }] : []),
+        ...ids.map((id) => ({ type: "tool_use", id, name: "f", input: {} })),
+      ],
+    });
+    const results = ids.flatMap((id) => (chance(0.8) ? [{ type: "tool_result", tool_use_id: id, content: id }] : []));
+    const more = [
+      ...results.slice(chance(0.2) ? 0 : results.length),
+      ...(chance(0.2) ? [{ type: "tool_result", tool_use_id: "lost" }] : []),
+    ];
+    const text = chance(0.5) ? [{ type: "text", text: "And" }] : [];
+    messages.push({ role: "user", content: [...(chance(0.2) ? text : []), ...results.toReversed(), ...more, ...text] });
+    if (chance(0.2)) messages.push({ role: "system", content: "Mind this." });
+  }
+  return messages;
+}
+
 describe("a growing conversation", () => {
+  test("made up of anything: sound, and always the beginning of what comes next", () => {
+    const random = seededRandom(7);
+    for (let round = 0; round < 150; round += 1) {
+      const messages = conversation(random);
+      let before: JsonObject[] = [];
+      for (let length = 1; length <= messages.length; length += 1) {
+        const written = write("anthropic-messages", { messages: messages.slice(0, length), tools: [{ name: "f" }] });
+        const items = inputOf(written);
+        assert.deepEqual(items.slice(0, before.length), before, `round ${round}, message ${length}`);
+        assert.deepEqual(brokenRules(written.body), [], `round ${round}, message ${length}`);
+        before = items;
+      }
+    }
+  });
+
   for (const source of sources) {
     test(`${source}: what was sent is sent again, with more behind it`, () => {
       let compared = 0;

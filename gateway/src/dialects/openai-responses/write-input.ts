@@ -1,8 +1,10 @@
-import type { CanonicalRequest, Effort, SystemBlock, Turn } from "../../canonical/request.ts";
+import type { Effort, SystemBlock, Turn } from "../../canonical/request.ts";
 import { asString, compact, type JsonObject } from "../../lib/json.ts";
-import { clamped, dropped, emulated } from "../../translation/limits.ts";
+import { clamped, dropped } from "../../translation/limits.ts";
 import { nearestEffort } from "./models.ts";
-import { closeTurn, itemState, message, pushInput, writeBlock, type ItemState } from "./write-items.ts";
+import { closeTurn, itemState, pushInput, type ItemState } from "./item-state.ts";
+import { formatInstruction } from "./write-format.ts";
+import { message, writeBlock } from "./write-items.ts";
 import { writeTools } from "./write-tools.ts";
 import { lose, loseForeignExtras, ownExtras, writeMark, type Writing } from "./writing.ts";
 
@@ -23,7 +25,10 @@ export function writeInput(writing: Writing): WrittenInput {
     if (isText && block === only) continue;
     pushInput(state, instruction(writing, block, `instructions[${index}]`));
   }
-  askForJson(writing, state);
+  const wish = formatInstruction(writing);
+  if (wish !== undefined) {
+    pushInput(state, instruction(writing, { text: wish, authority: "developer" }, "output.format"));
+  }
   const given = positions(writing);
   for (const [index, turn] of turns.entries()) {
     writeTurn(state, turn, `turns[${given(turn) ?? index}]`);
@@ -42,26 +47,6 @@ function instruction(writing: Writing, block: SystemBlock, path: string): JsonOb
   const role = writing.isNative ? block.authority : writing.facts.instructionRole;
   const part = { type: "input_text", text: block.text, ...writeMark(writing, block.cache) };
   return { type: "message", role, content: [part] };
-}
-
-const JSON_INSTRUCTION = "Respond with a single JSON object and nothing else.";
-
-/**
- * `json_object` is refused unless the input says "JSON" somewhere. Only what stays in front of a growing conversation is
- * looked at, so that the line does not come and go.
- */
-function askForJson(writing: Writing, state: ItemState): void {
-  const { request, isNative } = writing;
-  if (isNative || request.output.format?.type !== "json") return;
-  const texts = [...request.instructions.map(({ text }) => text), ...firstTexts(request)];
-  if (texts.some((text) => /json/i.test(text))) return;
-  lose(writing, emulated("output.format", "an instruction asks for JSON, as the API demands"));
-  const block = { text: JSON_INSTRUCTION, authority: "developer" } as const;
-  pushInput(state, instruction(writing, block, "output.format"));
-}
-
-function firstTexts({ turns }: CanonicalRequest): string[] {
-  return (turns[0]?.blocks ?? []).flatMap((block) => (block.type === "text" ? [block.text] : []));
 }
 
 /** The place of a turn in the request as it was given: pairing results with calls may have added turns. */

@@ -62,8 +62,7 @@ type OpenWriting = Writing & { readonly names: ReturnType<typeof mapToolNames> |
 
 function openWriting(request: CanonicalRequest, options: WriteOptions): OpenWriting {
   const isNative = request.source === "openai-responses";
-  // Calls whose results the provider has kept, and results of calls that it has, are not alone.
-  const paired = hasKeptItems(request) ? { turns: request.turns, losses: [] } : pairToolResults(request.turns);
+  const paired = mayStandAlone(request) ? { turns: request.turns, losses: [] } : pairToolResults(request.turns);
   const turns = mapToolCallIds(paired.turns, CALL_ID);
   // The client's own names are in this format already, and so are its namespaces.
   const names = isNative ? undefined : mapToolNames(request, TOOL_NAME);
@@ -81,11 +80,16 @@ function openWriting(request: CanonicalRequest, options: WriteOptions): OpenWrit
   };
 }
 
-/** Whether the conversation has parts that only the provider has. */
-function hasKeptItems({ state, turns }: CanonicalRequest): boolean {
+/** Whether calls and results may stand alone: the provider has kept their counterparts, or the results are still to come. */
+function mayStandAlone({ source, state, turns }: CanonicalRequest): boolean {
+  if (source !== "openai-responses") return false;
   if (state?.previousResponseId !== undefined || state?.conversation !== undefined) return true;
   return turns.some((turn) =>
-    turn.blocks.some((block) => block.type === "opaque" && block.nativeType === "item_reference"),
+    turn.blocks.some(
+      (block) =>
+        (block.type === "opaque" && block.nativeType === "item_reference") ||
+        (block.type === "tool-call" && block.async === true),
+    ),
   );
 }
 

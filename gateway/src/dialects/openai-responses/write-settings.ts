@@ -1,10 +1,10 @@
-import type { Effort, Output, Sampling } from "../../canonical/request.ts";
+import type { Effort, Sampling } from "../../canonical/request.ts";
 import { stableDigest } from "../../lib/hash.ts";
-import { asString, compact, type Json, type JsonObject } from "../../lib/json.ts";
+import { compact, type Json, type JsonObject } from "../../lib/json.ts";
 import { clamped, dropped, emulated } from "../../translation/limits.ts";
 import { askedEffort, visibility } from "../../translation/reasoning.ts";
 import { nearestEffort } from "./models.ts";
-import { writeSchema } from "./write-tools.ts";
+import { writeFormat } from "./write-format.ts";
 import { lose, ttlOf, type Writing } from "./writing.ts";
 
 /** The API refuses less: "Expected a value >= 16". */
@@ -125,7 +125,7 @@ export function writeText(writing: Writing): JsonObject {
   const isVerbose = verbosity !== undefined && (writing.isNative || writing.facts.verbosity);
   if (verbosity !== undefined && !isVerbose) lose(writing, dropped("output.verbosity"));
   loseModalities(writing);
-  const format = output.format === undefined ? undefined : writeFormat(writing, output.format);
+  const format = writeFormat(writing);
   const text = compact({ format, verbosity: isVerbose ? verbosity : undefined });
   return Object.keys(text).length === 0 ? {} : { text };
 }
@@ -137,35 +137,6 @@ function loseModalities(writing: Writing): void {
   if (audio !== undefined) lose(writing, dropped("output.audio"));
   if (image !== undefined) lose(writing, dropped("output.image"));
   if (taskBudget !== undefined) lose(writing, dropped("output.taskBudget"));
-}
-
-/** What the format is called where the client did not say. */
-const FORMAT_NAME = "response";
-const FORMAT_NAME_LENGTH_MAX = 64;
-
-function writeFormat(writing: Writing, format: NonNullable<Output["format"]>): JsonObject | undefined {
-  switch (format.type) {
-    case "text":
-      return writing.isNative ? { type: "text" } : undefined;
-    case "json":
-      return { type: "json_object" };
-    case "json-schema": {
-      const { name, description, schema, strict } = format;
-      // Chat's and this API's formats are the same thing.
-      const isOpenAi = writing.isNative || writing.request.source === "openai-chat";
-      const written = isOpenAi ? { schema, strict } : writeSchema(writing, schema, strict === true, "output.format");
-      return {
-        type: "json_schema",
-        name: writing.isNative ? (name ?? FORMAT_NAME) : formatName(name ?? asString(schema["title"])),
-        ...compact({ description, ...written }),
-      };
-    }
-  }
-}
-
-function formatName(name: string | undefined): string {
-  const plain = (name ?? "").replaceAll(/[^A-Za-z0-9_-]/g, "_").slice(0, FORMAT_NAME_LENGTH_MAX);
-  return plain === "" ? FORMAT_NAME : plain;
 }
 
 /** `prompt_cache_key`, `prompt_cache_options`, `prompt_cache_retention`. */
