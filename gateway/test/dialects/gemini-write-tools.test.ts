@@ -251,7 +251,7 @@ describe("media", () => {
       { fileData: { mimeType: "video/mp4", fileUri: "https://youtu.be/x" } },
     ]);
     const older = failureOf(https, writeOptions("gemini-2.0-flash"));
-    assert.equal(older.param, "messages[4]");
+    assert.deepEqual([older.code, older.param], ["unsupported_parameter", "messages[4]"]);
     assert.match(older.message, /base64/);
     assert.ok(writeRequest(requestOf(https), writeOptions("gemini-2.0-flash", vertex)).ok);
     assert.match(failureOf(media({ by: "url", url: "http://example.com/cat.png" })).message, /cannot load the address/);

@@ -288,6 +288,7 @@ describe("turns", () => {
 
   test("nothing to say is refused", () => {
     assert.match(failureOf({ turns: [] }).message, /`messages` has nothing to answer/);
+    assert.equal(failureOf({ turns: [] }).code, "invalid_parameter");
     assert.match(failureOf({ turns: [user(text(""))] }).message, /nothing to answer/);
   });
 

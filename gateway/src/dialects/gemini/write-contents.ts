@@ -1,4 +1,5 @@
 import type { Block, ToolCallBlock, ToolResultBlock } from "../../canonical/block.ts";
+import { failure } from "../../canonical/failure.ts";
 import type { Turn } from "../../canonical/request.ts";
 import type { JsonObject } from "../../lib/json.ts";
 import { dropped, emulated, repaired } from "../../translation/limits.ts";
@@ -48,7 +49,8 @@ export function writeContents(writing: Writing): JsonObject[] {
   refuseLostHistory(writing);
   if (conversation.contents.length === 0) {
     const param = turnParam(writing);
-    refuse(writing, `\`${param}\` has nothing to answer: Gemini wants at least one message with content.`, param);
+    const message = `\`${param}\` has nothing to answer: Gemini wants at least one message with content.`;
+    writing.failure ??= failure("invalid_parameter", message, { param });
   }
   if (!isOwn) mendEnds(conversation);
   return conversation.contents.map(({ role, parts }) => ({ role, parts }));
