@@ -17,11 +17,13 @@ const toolIdRule = { valid: /^[a-zA-Z0-9_-]+$/, lengthMax: 64, prefix: "toolu_" 
 
 /** `messages`. What an assistant turn already follows comes out the same, however the conversation goes on. */
 export function writeMessages(writing: Writing): Message[] {
-  const state: State = { writing, messages: [], pictures: [] };
-  const turns = writing.isNative ? writing.request.turns.map(nativePlace) : placedTurns(writing);
-  for (const [index, placed] of turns.entries()) {
-    if (placed.turn.role === "system") writeSystemTurn(state, turns, index);
-    else writeTurn(state, placed);
+  const state: State = { writing, messages: [], pictures: [], isUserSpeaking: false };
+  const placed = writing.isNative ? writing.request.turns.map(nativePlace) : placedTurns(writing);
+  const turns = placed.map((turn) => ({ ...turn, ...writeContent(writing, turn) }));
+  for (const [index, turn] of turns.entries()) {
+    if (turn.turn.role !== "system") writeTurn(state, turn);
+    else if (writing.isNative) state.messages.push(nativeSystemMessage(writing, turn));
+    else writeSystemTurn(state, turn, turns.slice(index + 1));
   }
   if (state.messages.length === 0) refuseEmpty(writing);
   if (!writing.isNative) finishConversation(state);
@@ -36,10 +38,20 @@ type State = {
   readonly messages: Message[];
   /** Images and documents of assistant turns, which only a user may show: they wait for the next user turn. */
   pictures: JsonObject[];
+  /** Whether the last message is a user's that no assistant turn follows, not even one without content. */
+  isUserSpeaking: boolean;
 };
 
 /** A turn, and where its blocks stood in the client's request. */
 type PlacedTurn = { readonly turn: Turn; readonly path: string; readonly paths: readonly string[] };
+
+type WrittenContent = {
+  readonly content: readonly JsonObject[];
+  /** What of an assistant turn only a user may show. */
+  readonly pictures: readonly JsonObject[];
+};
+
+type WrittenTurn = PlacedTurn & WrittenContent;
 
 function nativePlace(turn: Turn, index: number): PlacedTurn {
   return { turn, path: `turns[${index}]`, paths: turn.blocks.map((_block, position) => blockPath(index, position)) };
@@ -52,8 +64,9 @@ function blockPath(turn: number, block: number): string {
 /** The turns in the order and with the ids that the API wants. */
 function placedTurns(writing: Writing): PlacedTurn[] {
   const { turns } = writing.request;
-  const origins = new Map<Block, string>();
+  const origins = new Map<Block | Turn, string>();
   for (const [index, turn] of turns.entries()) {
+    origins.set(turn, `turns[${index}]`);
     for (const [position, block] of turn.blocks.entries()) origins.set(block, blockPath(index, position));
   }
   const paired = pairToolResults(answered(turns));
@@ -65,8 +78,7 @@ function placedTurns(writing: Writing): PlacedTurn[] {
       const origin = original?.blocks[position];
       return (origin === undefined ? undefined : origins.get(origin)) ?? blockPath(index, position);
     });
-    const path = original === undefined ? -1 : turns.indexOf(original);
-    return { turn, path: `turns[${path < 0 ? index : path}]`, paths };
+    return { turn, path: (original && origins.get(original)) ?? `turns[${index}]`, paths };
   });
 }
 
@@ -78,39 +90,41 @@ function answered(turns: readonly Turn[]): readonly Turn[] {
   return [...turns, { role: "user", blocks: [{ type: "text", text: CONTINUE }], boundary: last.boundary }];
 }
 
-function writeTurn(state: State, placed: PlacedTurn): void {
+function writeTurn(state: State, { turn, path, content, pictures }: WrittenTurn): void {
   const { writing, messages } = state;
-  const { turn, path } = placed;
   if (turn.name !== undefined) lose(writing, dropped(`${path}.name`));
-  const content = writeContent(state, placed);
-  const shown = turn.role === "user" ? withPictures(state, content) : content;
+  if (turn.role === "assistant") state.isUserSpeaking = false;
+  const shown = turn.role === "user" ? withPictures(state, content) : [...content];
+  state.pictures.push(...pictures);
   if (shown.length === 0 && !writing.isNative) {
-    if (turn.blocks.length === 0) lose(writing, repaired(path, "a turn without content"));
-    return;
+    lose(writing, repaired(path, "a turn without content"));
+    // A user who says nothing to an answer wants more of it, and the answers on both sides must not become one.
+    if (turn.role !== "user" || messages.at(-1)?.role !== "assistant") return;
+    shown.push({ type: "text", text: CONTINUE });
   }
   if (turn.role === "assistant" && messages.length === 0 && !writing.isNative) {
     lose(writing, repaired(path, "a conversation begins with the user"));
     messages.push(userMessage([{ type: "text", text: CONTINUE }]));
   }
   messages.push({ ...turn.extras?.[DIALECT], role: turn.role, content: shown });
+  state.isUserSpeaking = turn.role === "user";
 }
 
-function writeContent(state: State, placed: PlacedTurn): JsonObject[] {
-  const { writing } = state;
-  const { turn, paths } = placed;
-  const joined = writing.isNative ? undefined : joinedThoughts(writing, turn);
-  return turn.blocks.flatMap((block, position) => {
-    const place: Place = {
-      role: turn.role,
-      path: paths[position] ?? placed.path,
-      param: conversationParam(writing.request, turn),
-    };
-    if (joined !== undefined && block.type === "reasoning") return writeBlock(writing, joined(block), place);
-    if (writing.isNative || turn.role !== "assistant" || !isPicture(block)) return writeBlock(writing, block, place);
-    lose(writing, emulated(place.path, "shown with the next user turn"));
-    state.pictures.push(...writeBlock(writing, block, { ...place, role: "user" }));
-    return [];
-  });
+function writeContent(writing: Writing, { turn, path, paths }: PlacedTurn): WrittenContent {
+  const content: JsonObject[] = [];
+  const pictures: JsonObject[] = [];
+  const param = conversationParam(writing.request, turn);
+  const unjoined = writing.isNative ? undefined : joinedThoughts(writing, turn);
+  for (const [position, block] of turn.blocks.entries()) {
+    const place: Place = { role: turn.role, path: paths[position] ?? path, param };
+    if (!writing.isNative && turn.role === "assistant" && isPicture(block)) {
+      lose(writing, emulated(place.path, "shown with the next user turn"));
+      pictures.push(...writeBlock(writing, block, { ...place, role: "user" }));
+    } else {
+      content.push(...writeBlock(writing, unjoined?.(block) ?? block, place));
+    }
+  }
+  return { content, pictures };
 }
 
 function isPicture(block: Block): block is MediaBlock {
@@ -148,21 +162,13 @@ function userMessage(content: readonly JsonObject[]): Message {
 }
 
 /** A mid-conversation instruction, in its own role where the model has it and the place allows it, else as a reminder. */
-function writeSystemTurn(state: State, turns: readonly PlacedTurn[], index: number): void {
+function writeSystemTurn(state: State, system: WrittenTurn, later: readonly WrittenTurn[]): void {
   const { writing, messages } = state;
-  const placed = turns[index];
-  if (placed === undefined) return;
-  const { turn } = placed;
-  if (writing.isNative) {
-    messages.push(nativeSystemMessage(writing, placed));
-    return;
+  if (system.content.length > 0) {
+    if (takesSystemMessage(state, later)) systemMessage(messages).content.push(...system.content);
+    else remind(state, system);
   }
-  const content = writeContent(state, placed);
-  if (content.length > 0) {
-    if (takesSystemMessage(state, turns, index)) systemMessage(messages).content.push(...content);
-    else remind(state, content, placed);
-  }
-  const effort = effortWord(turn.effortFromHere, writing.facts.efforts);
+  const effort = effortWord(system.turn.effortFromHere, writing.facts.efforts);
   if (effort === undefined || !takesSystemTurns(writing)) return;
   writing.betas.add(EFFORT_BETA);
   // Unlike an instruction it may stand anywhere.
@@ -172,10 +178,10 @@ function writeSystemTurn(state: State, turns: readonly PlacedTurn[], index: numb
 const EFFORT_BETA = "mid-conversation-output-config-2026-07-01";
 
 /** An instruction must follow what a user said, and be answered or be the last. */
-function takesSystemMessage({ writing, messages }: State, turns: readonly PlacedTurn[], index: number): boolean {
+function takesSystemMessage({ writing, messages }: State, later: readonly WrittenTurn[]): boolean {
   if (!takesSystemTurns(writing)) return false;
-  const before = messages.findLast(({ role }) => role !== "system")?.["role"];
-  const after = turns.slice(index + 1).find(({ turn }) => turn.role !== "system");
+  const before = messages.findLast(({ role }) => role !== "system")?.role;
+  const after = later.find(({ turn, content }) => turn.role !== "system" && content.length > 0);
   return before === "user" && (after === undefined || after.turn.role === "assistant");
 }
 
@@ -189,7 +195,7 @@ function systemMessage(messages: Message[]): Message {
 }
 
 /** The words that Claude Code puts around what its user did not say. */
-function remind(state: State, content: readonly JsonObject[], { path }: PlacedTurn): void {
+function remind(state: State, { content, path }: WrittenTurn): void {
   lose(state.writing, emulated(path, "an instruction in the user's turn"));
   const reminders = content.map((block) =>
     typeof block["text"] === "string"
@@ -197,15 +203,13 @@ function remind(state: State, content: readonly JsonObject[], { path }: PlacedTu
       : block,
   );
   const last = state.messages.at(-1);
-  if (last?.role === "user") last.content.push(...reminders);
+  // What an assistant turn followed stays as it was sent.
+  if (last?.role === "user" && state.isUserSpeaking) last.content.push(...reminders);
   else state.messages.push(userMessage(reminders));
+  state.isUserSpeaking = true;
 }
 
-function nativeSystemMessage(writing: Writing, placed: PlacedTurn): Message {
-  const { turn, path, paths } = placed;
-  const content = turn.blocks.flatMap((block, position) =>
-    writeBlock(writing, block, { role: "system", path: paths[position] ?? path, param: path }),
-  );
+function nativeSystemMessage(writing: Writing, { turn, path, content }: WrittenTurn): Message {
   const additions = (turn.toolsFromHere?.add ?? []).flatMap((tool) =>
     writeTool(writing, tool, `${path}.toolsFromHere`).map((wire) => ({ type: "tool_addition", tool: wire })),
   );

@@ -57,6 +57,7 @@ export function writeRequest(request: CanonicalRequest, options: WriteOptions): 
     ...nativeMembers(writing),
     messages,
   });
+  leaveOut(writing, body);
   if (writing.failure !== undefined) return fail(writing.failure);
   return ok(
     compact({
@@ -66,6 +67,15 @@ export function writeRequest(request: CanonicalRequest, options: WriteOptions): 
       restore: restoreOf(writing, format, stop),
     }),
   );
+}
+
+/** What the provider's row says that it refuses. */
+function leaveOut(writing: Writing, body: JsonObject): void {
+  for (const key of writing.options.traits.dropKeys ?? []) {
+    if (body[key] === undefined) continue;
+    lose(writing, dropped(key, "the provider refuses it"));
+    delete body[key];
+  }
 }
 
 /** One block per source block: the API does not join them, and clients know theirs by position. */
