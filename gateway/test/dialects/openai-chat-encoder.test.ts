@@ -89,6 +89,22 @@ describe("the shape of a stream", () => {
     }
   });
 
+  test("of two choices one of which fails, the failure is said once and is the last word", () => {
+    const encoder = openaiChat.client.encoder(chatClient());
+    const failed: Finish = { reason: "malformed-tool-call", native: "X", message: "No such call." };
+    const events: CanonicalEvent[] = [
+      start,
+      { type: "finish", candidate: 0, finish: failed },
+      { type: "finish", candidate: 1, finish: { ...failed, message: "Neither this." } },
+      { type: "error", failure: failure("provider_interrupted", "It broke off.") },
+      end,
+    ];
+    const written = events.map((event) => encoder.write(event)).join("");
+    assert.equal(written.match(/^data: /gm)?.length, 1);
+    assert.match(lastData(written), /No such call/);
+    assert.equal(encoder.failure(failure("provider_interrupted", "It broke off.")), "");
+  });
+
   test("pings and keep-alives are comments", () => {
     assert.match(encodeEvents([start, { type: "ping" }]), /^: [^\n]+\n\n$/);
     assert.equal(openaiChat.client.encoder(chatClient()).keepAlive(), ": keep-alive\n\n");

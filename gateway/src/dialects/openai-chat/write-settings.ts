@@ -3,7 +3,7 @@ import { stableDigest } from "../../lib/hash.ts";
 import { compact, type JsonObject } from "../../lib/json.ts";
 import { qualifiesForStrict } from "../../translation/json-schema.ts";
 import { clamped, dropped, emulated, notPortable } from "../../translation/limits.ts";
-import { writeContent, textPart } from "./write-parts.ts";
+import { textPart } from "./write-parts.ts";
 import { writeJsonSchema } from "./write-tools.ts";
 import { lose, refuse, takes, type Writing } from "./writing.ts";
 
@@ -78,7 +78,7 @@ export function writeSettings(writing: Writing, request: CanonicalRequest): Json
     service_tier: writeTier(writing, request),
     moderation: writeModeration(writing, request),
     store: writeStore(writing, request),
-    prediction: writePrediction(writing, request),
+    prediction: writePrediction(request),
   });
 }
 
@@ -175,11 +175,10 @@ function writeStore(writing: Writing, { state }: CanonicalRequest): boolean | un
   return undefined;
 }
 
-function writePrediction(writing: Writing, { prediction }: CanonicalRequest): JsonObject | undefined {
+function writePrediction({ prediction }: CanonicalRequest): JsonObject | undefined {
   if (prediction === undefined) return undefined;
-  if (typeof prediction === "string") return { type: "content", content: prediction };
-  const parts = prediction.map(({ text }) => textPart(text));
-  return { type: "content", content: writeContent(writing, parts, "") };
+  const content = typeof prediction === "string" ? prediction : prediction.map(({ text }) => textPart(text));
+  return { type: "content", content };
 }
 
 /** A conversation that is kept elsewhere cannot be continued from here. */
