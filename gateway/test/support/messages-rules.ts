@@ -49,6 +49,7 @@ function brokenMessage(message: JsonObject, messages: readonly JsonObject[], ind
     if (type === "text" && (asString(block["text"]) ?? "").trim() === "") broken.push(`${at} has an empty text`);
     if (role === "assistant" && /^(image|document|tool_result)$/.test(type)) broken.push(`${at} has a ${type}`);
     if (role === "user" && /^(thinking|redacted_thinking|tool_use)$/.test(type)) broken.push(`${at} has a ${type}`);
+    if (role === "system" && type !== "text") broken.push(`${at} has a ${type}`);
     if (role === "user" && type === "text" && block["citations"] !== undefined) broken.push(`${at} cites`);
     if (type === "thinking" && block["signature"] === "") broken.push(`${at} has thoughts without a signature`);
     if (type === "tool_use" && !isObject(block["input"])) broken.push(`${at} has input that is no object`);

@@ -15,7 +15,7 @@ import { parseExact } from "../../lib/json-exact.ts";
 import { wrapInput } from "../../translation/custom-tools.ts";
 import { dropped, emulated, notPortable, repaired } from "../../translation/limits.ts";
 import { isReadableBy } from "../../translation/opaque.ts";
-import { renderBlock } from "../../translation/text-rendering.ts";
+import { renderBlock, renderBuiltinCall } from "../../translation/text-rendering.ts";
 import { writeCacheMark } from "./cache-marks.ts";
 import { writeCitation } from "./citations.ts";
 import { REASONING_SEPARATOR } from "./write-blocks.ts";
@@ -25,6 +25,8 @@ import { DIALECT, lose, type Place, type Writing } from "./writing.ts";
 /** A block of a request as Messages content: none for what has no place, never an empty text. */
 export function writeBlock(writing: Writing, block: Block, place: Place): JsonObject[] {
   if (block.signature !== undefined) lose(writing, notPortable(`${place.path}.signature`));
+  const isMisplaced = !writing.isNative && place.role !== "assistant" && modelsOwn.has(block.type);
+  if (isMisplaced) return writeMisplaced(writing, block, place);
   switch (block.type) {
     case "text":
       return writeText(writing, block, place);
@@ -49,6 +51,16 @@ export function writeBlock(writing: Writing, block: Block, place: Place): JsonOb
     case "code":
       return writeAsText(writing, block, place);
   }
+}
+
+/** What only the model says. */
+const modelsOwn: ReadonlySet<Block["type"]> = new Set(["tool-call", "reasoning"]);
+
+/** Nobody answers a call that the user makes, so it is a story that the user tells. */
+function writeMisplaced(writing: Writing, block: Block, place: Place): JsonObject[] {
+  const text = block.type === "tool-call" ? renderBuiltinCall(block) : "";
+  lose(writing, text === "" ? dropped(place.path, block.type) : repaired(place.path, "a call by the user became text"));
+  return text === "" ? [] : [{ type: "text", text: text.toWellFormed() }];
 }
 
 /** Members that every block may have besides its own. */

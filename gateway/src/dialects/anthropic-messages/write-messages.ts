@@ -165,7 +165,8 @@ function userMessage(content: readonly JsonObject[]): Message {
 function writeSystemTurn(state: State, system: WrittenTurn, later: readonly WrittenTurn[]): void {
   const { writing, messages } = state;
   if (system.content.length > 0) {
-    if (takesSystemMessage(state, later)) systemMessage(messages).content.push(...system.content);
+    const isText = system.content.every(({ type }) => type === "text");
+    if (isText && takesSystemMessage(state, later)) systemMessage(messages).content.push(...system.content);
     else remind(state, system);
   }
   const effort = effortWord(system.turn.effortFromHere, writing.facts.efforts);

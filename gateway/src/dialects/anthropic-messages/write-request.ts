@@ -3,7 +3,6 @@ import type { CanonicalRequest } from "../../canonical/request.ts";
 import { asObject, compact, type Json, type JsonObject } from "../../lib/json.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { dropped, repaired } from "../../translation/limits.ts";
-import { withDeclaredTools } from "../../translation/tool-declarations.ts";
 import type { Restore, WriteOptions, WrittenRequest } from "../dialect.ts";
 import { settleCacheMarks, writeCacheMark } from "./cache-marks.ts";
 import { reportUnsupported } from "./unsupported.ts";
@@ -27,14 +26,14 @@ import { DIALECT, lose, openWriting, type Writing } from "./writing.ts";
  * parts of the conversation that only another provider has, structured output that the configuration does not allow.
  */
 export function writeRequest(request: CanonicalRequest, options: WriteOptions): Result<WrittenRequest, Failure> {
-  const isNative = request.source === DIALECT;
-  const writing = openWriting(isNative ? request : withDeclaredTools(request), options);
+  const writing = openWriting(request, options);
   reportUnsupported(writing);
   const format = writeFormat(writing);
   const messages = writeMessages(writing);
   const system = writeSystem(writing, format.instruction);
-  const { tools, mcpServers } = writeTools(writing);
-  const toolChoice = choiceFor(format, writeToolChoice(writing, tools), tools);
+  const declared = writeTools(writing);
+  const { tools, mcpServers } = declared;
+  const toolChoice = choiceFor(format, writeToolChoice(writing, declared), tools);
   if (format.tool !== undefined) tools.push(format.tool);
   const maxTokens = writeMaxTokens(writing);
   const forcesTool = toolChoice?.["type"] === "any" || toolChoice?.["type"] === "tool";

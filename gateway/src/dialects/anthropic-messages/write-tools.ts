@@ -10,6 +10,7 @@ import { asString, compact, isObject, type JsonObject } from "../../lib/json.ts"
 import { asFunctionTool } from "../../translation/custom-tools.ts";
 import { adaptSchema, qualifiesForStrict } from "../../translation/json-schema.ts";
 import { clamped, dropped, emulated } from "../../translation/limits.ts";
+import { withDeclaredTools } from "../../translation/tool-declarations.ts";
 import { writeCacheMark } from "./cache-marks.ts";
 import { foreignTools } from "./foreign-tools.ts";
 import { DIALECT, lose, type Writing } from "./writing.ts";
@@ -18,6 +19,8 @@ export type WrittenTools = {
   readonly tools: JsonObject[];
   /** Servers of MCP tools, which are declared beside the tools. */
   readonly mcpServers: readonly JsonObject[];
+  /** Whether the tools are those of the history alone, none of which can be called any more. */
+  readonly isHistory: boolean;
 };
 
 /** `tools`, and the servers that some of them are on. */
@@ -25,14 +28,23 @@ export function writeTools(writing: Writing): WrittenTools {
   const { tools, turns } = writing.request;
   const mcpServers: JsonObject[] = [];
   const written = tools.flatMap((tool, index) => writeTool(writing, tool, `tools[${index}]`, mcpServers));
-  if (writing.isNative) return { tools: written, mcpServers };
+  if (writing.isNative) return { tools: written, mcpServers, isHistory: false };
   // Tools that a turn brings along are declared from the beginning: what later declares them is a beta of its own.
   for (const [index, turn] of turns.entries()) {
     const path = `turns[${index}].toolsFromHere`;
     if (turn.toolsFromHere !== undefined) lose(writing, emulated(path, "declared from the beginning"));
     for (const tool of turn.toolsFromHere?.add ?? []) written.push(...writeTool(writing, tool, path, mcpServers));
   }
-  return { tools: withoutDuplicates(writing, written), mcpServers };
+  if (written.length === 0) return historicTools(writing);
+  return { tools: withoutDuplicates(writing, written), mcpServers, isHistory: false };
+}
+
+/** The API wants tools declared where the history has calls, also when none of the client's could be written. */
+function historicTools(writing: Writing): WrittenTools {
+  const turns = writing.request.turns.map(({ toolsFromHere: _toolsFromHere, ...turn }) => turn);
+  const { tools } = withDeclaredTools({ ...writing.request, tools: [], turns });
+  const written = tools.flatMap((tool) => writeTool(writing, tool, "tools"));
+  return { tools: withoutDuplicates(writing, written), mcpServers: [], isHistory: written.length > 0 };
 }
 
 /** A name may be declared once; the first counts. */
@@ -123,9 +135,10 @@ function writeBuiltin(writing: Writing, tool: BuiltinTool, path: string, mcpServ
 }
 
 /** `tool_choice`, which also says whether several tools may be called at once. Without tools there is nothing to choose. */
-export function writeToolChoice(writing: Writing, tools: readonly JsonObject[]): JsonObject | undefined {
+export function writeToolChoice(writing: Writing, { tools, isHistory }: WrittenTools): JsonObject | undefined {
   const { toolChoice, parallelToolCalls: parallel } = writing.request;
   if (writing.isNative) return nativeChoice(toolChoice, parallel);
+  if (isHistory) return { type: "none" };
   if (tools.length === 0) return undefined;
   const choice = toolChoice === undefined ? undefined : adaptChoice(writing, toolChoice, tools);
   if (parallel !== false || choice?.["type"] === "none") return choice;
