@@ -1,6 +1,5 @@
 import { failure, type Failure } from "../canonical/failure.ts";
 import type { CanonicalEvent } from "../canonical/event.ts";
-import type { Decoder } from "../dialects/dialect.ts";
 import { FrameTooLargeError, type Frame, type Framer } from "../framing/framer.ts";
 import type { Clock } from "../lib/clock.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
@@ -10,6 +9,7 @@ import type { StreamCarry } from "./carry.ts";
 import { isMeaningful } from "./is-meaningful.ts";
 import { joinPieces } from "./join-pieces.ts";
 import type { Headers, Reply } from "./ports.ts";
+import type { RestoredDecoder } from "./restored-decoder.ts";
 import { deadlineFailure, type ByteSource, type CallHandle } from "./upstream-call.ts";
 import type { DeadlineName, Watchdog } from "./watchdog.ts";
 
@@ -33,7 +33,7 @@ export type StreamParts = {
   readonly handle: CallHandle;
   readonly source: ByteSource;
   readonly framer: Framer;
-  readonly decoder: Decoder;
+  readonly decoder: RestoredDecoder;
   readonly carry: StreamCarry;
   readonly idleMs: number;
 };
@@ -127,8 +127,14 @@ function onData(state: State, bytes: Uint8Array): void {
     breakOff(state, failure("provider_frame_too_large", `A part of the provider's stream is too large: ${error.message}`));
     return;
   }
+  const { decoder, source } = state.parts;
   for (const frame of frames) {
     if (!takeFrame(state, frame)) return;
+    if (decoder.stopped !== true) continue;
+    // The answer was cut at a stop sequence of the client's: the provider goes on writing for nobody.
+    source.abort();
+    onSourceEnd(state, "ended");
+    return;
   }
   if (state.phase === "peeking") decide(state);
   else flush(state);

@@ -12,11 +12,14 @@ import { upstreamUrl } from "../providers/urls.ts";
 import { observe, observeSummary } from "../record/observe.ts";
 import type { AttemptRecord } from "../record/record.ts";
 import type { Target } from "../routing/plan.ts";
+import type { Restore } from "../translation/restore-plan.ts";
+import { restoreResponse } from "../translation/restore.ts";
 import { peekStream, type AnswerStream } from "./answer-stream.ts";
-import { chooseCarry, plainCarry, streamCarry, streamOfWhole, type CarriedRequest } from "./carry.ts";
+import { chooseCarry, plainCarry, plainFailure, streamCarry, streamOfWhole, type CarriedRequest } from "./carry.ts";
 import { elapsedMs, type Conversation, type Exchange } from "./exchange-state.ts";
 import { upstreamHeaders, upstreamRequestId } from "./headers.ts";
 import type { Headers, UpstreamCall } from "./ports.ts";
+import { restoredDecoder } from "./restored-decoder.ts";
 import { callUpstream, readWhole, type UpstreamAnswer } from "./upstream-call.ts";
 
 /** A provider's plain answer is held whole; one larger than this is not an answer of a language model. */
@@ -71,7 +74,7 @@ async function call(
   if (status >= 300 || status < 200) return fail(await readFailure(exchange, target, answered.value));
   const framing = conversation.client.head.stream ? streamFraming(headers, conversation, target) : undefined;
   return framing === undefined
-    ? readPlain(exchange, conversation, target, answered.value, draft)
+    ? readPlain(exchange, conversation, target, answered.value, carried.restore, draft)
     : openStream(exchange, conversation, target, answered.value, framing, carried, draft);
 }
 
@@ -124,6 +127,7 @@ async function openStream(
   const { client, dialect } = conversation;
   const choice = chooseCarry(client, { dialect: target.dialect, framing });
   draft.carry = choice;
+  const options = decoderOptions(conversation, target);
   const stream = await peekStream({
     clock: exchange.deps.clock,
     startedAt: exchange.startedAt,
@@ -132,8 +136,11 @@ async function openStream(
     handle: exchange.handle,
     source: answer.source,
     framer: framers[framing](),
-    decoder: upstreamDialect(target.dialect).decoder(decoderOptions(conversation, target)),
-    carry: streamCarry(choice.response, dialect, client, carried.withhold),
+    decoder: restoredDecoder(upstreamDialect(target.dialect).decoder(options), carried.restore, {
+      candidates: options.candidates,
+      inputTokens: () => carried.inputEstimate ?? 0,
+    }),
+    carry: streamCarry(choice.response, dialect, client, carried),
     idleMs: target.provider.timeouts.idleMs,
   });
   if (!stream.ok) return stream;
@@ -151,6 +158,7 @@ async function readPlain(
   conversation: Conversation,
   target: Target,
   answer: UpstreamAnswer,
+  restore: Restore | undefined,
   draft: AttemptDraft,
 ): Promise<Result<Answer, Failure>> {
   const limits = { bytesMax: PLAIN_ANSWER_BYTES_MAX, idleMs: target.provider.timeouts.idleMs };
@@ -177,15 +185,18 @@ async function readPlain(
   }
   const read = upstream.readResponse(json, decoderOptions(conversation, target));
   if (!read.ok) return read;
-  const events = unfold(read.value);
+  const response = restore === undefined ? read.value : restoreResponse(read.value, restore);
+  const events = unfold(response);
   observeWhole(exchange, events);
+  const failed = plainFailure(choice.response, response);
+  if (failed !== undefined) return fail(failed);
   // A whole document where a stream was asked for: the client gets the stream it can read.
   if (client.head.stream) {
     draft.carry = { ...draft.carry, response: "translate" };
     const streamType = client.framing === "sse" ? "text/event-stream; charset=utf-8" : "application/json; charset=utf-8";
     return ok({ ...common, kind: "plain", body: streamOfWhole(dialect, client, events), contentType: streamType });
   }
-  const carried = plainCarry(choice.response, dialect, client, { bytes: body.value, contentType, response: read.value });
+  const carried = plainCarry(choice.response, dialect, client, { bytes: body.value, contentType, response });
   return ok({ ...common, kind: "plain", ...carried });
 }
 
@@ -230,6 +241,7 @@ function openAttempt(exchange: Exchange, target: Target, carried: CarriedRequest
     failure: undefined,
   };
   exchange.attempts.push(draft);
+  exchange.observation.losses = [...carried.losses];
   exchange.provider = target.provider.id;
   exchange.upstreamModel = target.upstreamModel;
   return draft;

@@ -1,5 +1,6 @@
 import type { CanonicalEvent } from "../canonical/event.ts";
 import { failure, type Failure } from "../canonical/failure.ts";
+import type { Loss } from "../canonical/loss.ts";
 import type { CanonicalResponse, Finish } from "../canonical/response.ts";
 import type { ClientContext, ClientDialect } from "../dialects/dialect.ts";
 import { upstreamDialect } from "../dialects/upstream.ts";
@@ -7,11 +8,14 @@ import { member, type WireRequest } from "../dialects/wire-request.ts";
 import type { Frame, FramingId } from "../framing/framer.ts";
 import { spliceObject, type Edit } from "../framing/json-splice.ts";
 import { asArray, asObject, isObject, parseJson } from "../lib/json.ts";
-import { ok, type Result } from "../lib/result.ts";
+import { fail, ok, type Result } from "../lib/result.ts";
+import { estimateTokens } from "../operations/count-tokens.ts";
 import type { Target } from "../routing/plan.ts";
 
+import type { Restore } from "../translation/restore-plan.ts";
 import type { Conversation } from "./exchange-state.ts";
 import { passedUpQuery } from "./headers.ts";
+import { strictFailure } from "./translation-report.ts";
 import { seams } from "./seam.ts";
 
 /*
@@ -42,6 +46,12 @@ export type CarriedRequest = {
   readonly body: () => readonly Uint8Array[];
   /** Every change made to a verbatim body, in words; empty is the normal case. */
   readonly edits: readonly string[];
+  /** What a translation could not carry as it was. */
+  readonly losses: readonly Loss[];
+  /** What a translation has to undo in the answer. */
+  readonly restore: Restore | undefined;
+  /** The prompt's tokens, roughly, for clients that are told of them before the provider has counted; undefined: nobody asks. */
+  readonly inputEstimate: number | undefined;
   readonly withhold: Withhold;
 };
 
@@ -55,7 +65,9 @@ export function carryRequest(
   // An operation without a dialect has nothing to translate: the client's bytes, with `model` put right.
   if (relayed) return ok(spliced(wire, modelEdit(wire, target), { usageFrame: false }));
   if (dialect.id === target.dialect) return ok(verbatimRequest(client, wire, target));
-  return translatedRequest(dialect, wire, target);
+  const translated = translatedRequest(dialect, client, wire, target);
+  const refusal = translated.ok && conversation.strict ? strictFailure(translated.value.losses) : undefined;
+  return refusal === undefined ? translated : fail(refusal);
 }
 
 function verbatimRequest(client: ClientContext, wire: WireRequest, target: Target): CarriedRequest {
@@ -67,6 +79,7 @@ function verbatimRequest(client: ClientContext, wire: WireRequest, target: Targe
 
 function translatedRequest(
   dialect: ClientDialect,
+  client: ClientContext,
   wire: WireRequest,
   target: Target,
 ): Result<CarriedRequest, Failure> {
@@ -78,15 +91,25 @@ function translatedRequest(
   const options = { issuer: provider.id, kind: provider.kind, model: upstreamModel, traits: provider.traits };
   const written = writeRequest({ ...request.value, model: upstreamModel }, options);
   if (!written.ok) return written;
-  const { headers, body } = written.value;
+  const { headers, body, losses, restore } = written.value;
   return ok({
     kind: "translate",
     headers,
-    query: "",
+    // Gemini streams a JSON array unless asked for events.
+    query: target.dialect === "gemini" && client.head.stream ? "alt=sse" : "",
     body: () => [Buffer.from(JSON.stringify(body))],
     edits: [],
+    losses,
+    restore,
+    inputEstimate: inputEstimate(dialect, client, wire),
     withhold: { usageFrame: false },
   });
+}
+
+/** Only Anthropic's streams begin with the prompt's tokens, and its clients show them. */
+function inputEstimate(dialect: ClientDialect, client: ClientContext, wire: WireRequest): number | undefined {
+  const tree = dialect.id === "anthropic-messages" && client.head.stream ? wire.tree() : undefined;
+  return tree?.ok === true ? estimateTokens(tree.value) : undefined;
 }
 
 type NamedEdit = { readonly name: string; readonly edit: Edit };
@@ -99,6 +122,9 @@ function spliced(wire: WireRequest, edits: readonly NamedEdit[], withhold: Withh
     query: passedUpQuery(wire.query),
     body: () => (splice.length === 0 ? [wire.raw] : spliceObject(wire.raw, wire.scan, splice)),
     edits: edits.map(({ name }) => name),
+    losses: [],
+    restore: undefined,
+    inputEstimate: undefined,
     withhold,
   };
 }
@@ -170,9 +196,11 @@ export function streamCarry(
   kind: CarryKind,
   dialect: ClientDialect,
   client: ClientContext,
-  withhold: Withhold,
+  carried: Pick<CarriedRequest, "withhold" | "inputEstimate">,
 ): StreamCarry {
-  return kind === "verbatim" ? verbatimStream(dialect, client, withhold) : translatedStream(dialect, client);
+  return kind === "verbatim"
+    ? verbatimStream(dialect, client, carried.withhold)
+    : translatedStream(dialect, client, carried.inputEstimate);
 }
 
 function verbatimStream(dialect: ClientDialect, client: ClientContext, withhold: Withhold): StreamCarry {
@@ -211,11 +239,11 @@ function verbatimStream(dialect: ClientDialect, client: ClientContext, withhold:
   };
 }
 
-function translatedStream(dialect: ClientDialect, client: ClientContext): StreamCarry {
+function translatedStream(dialect: ClientDialect, client: ClientContext, inputEstimate: number | undefined): StreamCarry {
   const encoder = dialect.encoder(client);
   const encode = (events: readonly CanonicalEvent[]): string => {
     let text = "";
-    for (const event of events) {
+    for (const event of withEstimate(events, inputEstimate)) {
       // A failure is told through `failure`, which also knows the clients that only a cut connection reaches. It is the last thing said.
       if (failureOf(event) !== undefined) break;
       text += encoder.write(event);
@@ -236,6 +264,15 @@ function translatedStream(dialect: ClientDialect, client: ClientContext): Stream
     failure: (reason) => encoder.failure(reason),
     keepAlive: () => encoder.keepAlive(),
   };
+}
+
+/** Right after the start, the prompt's tokens as far as they are known: the provider's count if it came along, else ours. */
+function withEstimate(events: readonly CanonicalEvent[], inputEstimate: number | undefined): readonly CanonicalEvent[] {
+  const start = inputEstimate === undefined ? -1 : events.findIndex((event) => event.type === "start");
+  if (start < 0) return events;
+  const counted = events.find((event) => event.type === "usage" && (event.usage.inputTotal ?? 0) > 0);
+  const estimate: CanonicalEvent = { type: "usage", usage: { inputTotal: inputEstimate ?? 0, estimated: true } };
+  return events.toSpliced(start + 1, 0, counted ?? estimate);
 }
 
 /** Whether this client learns of a failure from the stream itself. A follower that has seen nothing says so without side effects. */

@@ -28,13 +28,17 @@ export function openConversation(
   exchange.client = client;
   exchange.model = client.head.model;
   exchange.session = sessionOf(exchange.request.headers, client.head.sessionKey);
-  return ok({ dialect, client, relayed: match.operation.kind !== "chat", patienceMs: patienceMs(exchange.request.headers) });
+  return ok({ dialect, client, relayed: match.operation.kind !== "chat", strict: isStrict(exchange.request.headers), patienceMs: patienceMs(exchange.request.headers) });
 }
 
 /** Operations outside chat name a model and answer whole. */
 function relayedHead(wire: WireRequest): Head {
   const model = wire.pathModel === "" ? member(wire, "model") : wire.pathModel;
   return { model: typeof model === "string" ? model : "", stream: false, candidates: 1, includeUsage: true };
+}
+
+function isStrict(headers: Headers): boolean {
+  return headers["x-dragoman-strict"]?.toLowerCase() === "true";
 }
 
 /** Headers in which SDKs say how many seconds they wait: Stainless-built SDKs and Google's. */

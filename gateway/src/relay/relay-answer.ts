@@ -2,6 +2,7 @@ import type { Answer } from "./attempt.ts";
 import { elapsedMs, settle, type Exchange } from "./exchange-state.ts";
 import { passedDownHeaders } from "./headers.ts";
 import type { Headers } from "./ports.ts";
+import { translationReport } from "./translation-report.ts";
 
 /** Sends a provider's answer to the client and settles when it is over. The only way out besides `refuse`. */
 export async function relayAnswer(exchange: Exchange, answer: Answer): Promise<void> {
@@ -31,6 +32,10 @@ function answerHeaders(exchange: Exchange, answer: Answer): Headers {
   headers["x-request-id"] = exchange.requestId;
   if (exchange.dialect?.id === "anthropic-messages") headers["request-id"] = exchange.requestId;
   if (exchange.provider !== undefined) headers["x-dragoman-provider"] = exchange.provider;
+  const attempt = exchange.attempts.at(-1);
+  if (attempt?.dialect !== undefined && exchange.dialect !== undefined && attempt.carry.request === "translate") {
+    headers["x-dragoman-translation"] = translationReport(exchange.dialect.id, attempt.dialect, exchange.observation.losses);
+  }
   if (answer.kind === "plain") {
     headers["content-type"] = answer.contentType;
     return headers;

@@ -204,11 +204,43 @@ test("nothing that could be a secret of the provider's comes back", async () => 
   assert.ok(!JSON.stringify(reply.headers).includes("CANARY"));
 });
 
-test("a format that cannot be translated yet is a 400 that says so", async () => {
+test("a model of another format is reached by translation, and what it could not carry is said", async () => {
+  const script: Script = () => jsonAnswer(JSON.parse(messagesAnswer));
+  const { ask, upstream, records } = stage({ yaml: fourProviders, script });
+  const { reply } = await ask({ body: { model: "claude-sonnet-4-6", messages: [{ role: "user", content: "hi" }], seed: 7 } });
+  assert.equal(reply.status, 200);
+  assert.equal((reply.json() as { object: string }).object, "chat.completion");
+  assert.equal(upstream.calls[0]?.path, "/v1/messages");
+  assert.equal(reply.headers["x-dragoman-translation"], "openai-chat>anthropic-messages; dropped=sampling.seed");
+  assert.deepEqual(records[0]?.losses.map((loss) => loss.path), ["sampling.seed"]);
+});
+
+test("strict translation refuses what would be lost, by name", async () => {
   const { ask } = stage({ yaml: fourProviders });
-  const { reply } = await ask({ body: { model: "claude-sonnet-4-6", messages: [{ role: "user", content: "hi" }] } });
+  const body = { model: "claude-sonnet-4-6", messages: [{ role: "user", content: "hi" }], seed: 7 };
+  const { reply } = await ask({ headers: { "x-dragoman-strict": "true" }, body });
   assert.equal(reply.status, 400);
-  assert.equal(reply.headers["x-dragoman-error-code"], "translation_unavailable");
+  assert.equal(reply.headers["x-dragoman-error-code"], "unsupported_parameter");
+  assert.match(reply.text, /sampling\.seed/);
+});
+
+test("a stop sequence that the provider never learns of cuts the answer and ends the call", async () => {
+  const event = (data: object) => `data: ${JSON.stringify(data)}\n\n`;
+  const delta = (text: string) => event({ type: "response.output_text.delta", sequence_number: 3, item_id: "msg_1", output_index: 0, content_index: 0, delta: text, logprobs: [] });
+  const opening = [
+    event({ type: "response.created", sequence_number: 0, response: { id: "resp_1", object: "response", created_at: 1, status: "in_progress", model: "gpt-5", output: [] } }),
+    event({ type: "response.output_item.added", sequence_number: 1, output_index: 0, item: { type: "message", id: "msg_1", role: "assistant", status: "in_progress", content: [] } }),
+    event({ type: "response.content_part.added", sequence_number: 2, item_id: "msg_1", output_index: 0, content_index: 0, part: { type: "output_text", text: "", annotations: [] } }),
+  ].join("");
+  const yaml = `providers:\n  openai: { credential: "env::OPENAI_API_KEY", models: [gpt-5], dialects: [openai-responses] }\n`;
+  const script: Script = () => [{ headers: { "content-type": "text/event-stream" } }, { data: opening + delta("one ST") }, { waitMs: 10 }, { data: delta("OP two") }, { stall: true }];
+  const { ask, upstream, records } = stage({ yaml, environment: providerKeys, script });
+  const { reply } = await ask({ body: { model: "gpt-5", stream: true, stop: "STOP", messages: [{ role: "user", content: "hi" }] } });
+  const text = [...reply.text.matchAll(/"content":"([^"]*)"/g)].map((match) => match[1]).join("");
+  assert.equal(text, "one ");
+  assert.ok(reply.text.endsWith("data: [DONE]\n\n"), reply.text);
+  assert.ok(upstream.calls[0]?.state.aborted);
+  assert.equal(records[0]?.end, "complete");
 });
 
 test("a key may use only its models, and sees only those", async () => {
