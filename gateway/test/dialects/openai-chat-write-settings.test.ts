@@ -173,6 +173,20 @@ describe("settings", () => {
       ["emulated reasoning.mode"],
     ],
     [
+      "what is said last of the effort",
+      "openai-responses",
+      {
+        reasoning: { effort: "high" },
+        input: [
+          { role: "user", content: "Hi" },
+          { type: "configuration_update", reasoning: { effort: "low" } },
+          { role: "user", content: "Well?" },
+        ],
+      },
+      gpt5,
+      { reasoning_effort: "low" },
+    ],
+    [
       "a level",
       "gemini",
       { generationConfig: { thinkingConfig: { thinkingLevel: "MINIMAL" } } },

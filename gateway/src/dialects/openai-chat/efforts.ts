@@ -50,6 +50,10 @@ export function effortControl(kind: string, model: string): EffortControl | unde
 
 const order: readonly Effort[] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
+export function isEffort(text: string): text is Effort {
+  return order.some((effort) => effort === text);
+}
+
 /**
  * The nearest effort that is taken: the strongest that is no stronger than what was asked, so that nobody pays for more
  * reasoning than they wanted; or the weakest there is. Being told to reason never turns into not reasoning. Undefined where

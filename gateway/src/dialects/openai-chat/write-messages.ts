@@ -5,6 +5,7 @@ import { dropped, emulated, repaired } from "../../translation/limits.ts";
 import { textOfDocument } from "../../translation/media.ts";
 import { renderBuiltinCall } from "../../translation/text-rendering.ts";
 import { resultAsText } from "../../translation/tool-pairing.ts";
+import { isEffort } from "./efforts.ts";
 import { writeCalls, writeResults, type PlacedResult } from "./write-calls.ts";
 import { loseSignature, textOf, textPart, writeContent, writePart, writeParts } from "./write-parts.ts";
 import { writeReasoning } from "./write-reasoning.ts";
@@ -171,9 +172,9 @@ function systemMessage(writing: Writing, turn: Turn, parts: readonly JsonObject[
   return { role: "user", content: `<system-reminder>\n${text}\n</system-reminder>` };
 }
 
-/** Changes from here on, of which Chat has none; added tools are declared from the beginning. */
+/** Changes from here on, of which Chat has none: added tools are declared from the beginning, the last effort counts. */
 function loseChanges(writing: Writing, { effortFromHere, toolsFromHere, clearAt }: Turn, path: string): void {
-  if (effortFromHere !== undefined) lose(writing, dropped(`${path}.effortFromHere`));
+  if (effortFromHere !== undefined && !isEffort(effortFromHere)) lose(writing, dropped(`${path}.effortFromHere`));
   if (clearAt !== undefined) lose(writing, dropped(`${path}.clearAt`));
   if (toolsFromHere === undefined) return;
   if (toolsFromHere.add.length > 0) lose(writing, emulated(`${path}.toolsFromHere.add`, "declared from the beginning"));

@@ -32,7 +32,7 @@ export function writeRequest(request: CanonicalRequest, options: WriteOptions): 
   writing.losses.push(...paired.losses);
   const turns = writing.isNative ? paired.turns : mapToolCallIds(paired.turns, callIds);
   const format = writeFormat(writing, request);
-  const effort = writeEffort(writing, request.reasoning);
+  const effort = writeEffort(writing, request);
   const sampling = writeSampling(writing, request, effort.isOff);
   const tools = writeTools(writing, request);
   const instructions = withInstruction(request.instructions, format.instruction);

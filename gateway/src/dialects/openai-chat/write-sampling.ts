@@ -2,50 +2,61 @@ import type { CanonicalRequest, Effort, Reasoning } from "../../canonical/reques
 import { compact, type JsonObject } from "../../lib/json.ts";
 import { clamped, clampNumber, dropped, emulated } from "../../translation/limits.ts";
 import { askedEffort } from "../../translation/reasoning.ts";
-import { effortControl, nearestEffort, type EffortControl } from "./efforts.ts";
-import { lose, refuse, takes, type Writing } from "./writing.ts";
+import { effortControl, isEffort, nearestEffort, type EffortControl } from "./efforts.ts";
+import { lose, refuse, takes, type Target, type Writing } from "./writing.ts";
 
-export type WrittenReasoning = {
+export type WrittenEffort = {
   readonly members: JsonObject;
   /** Whether the model will not reason, as far as it is told. */
   readonly isOff: boolean;
 };
 
-/** How much to reason, in the provider's words. */
-export function writeEffort(writing: Writing, reasoning: Reasoning): WrittenReasoning {
+const nothingSaid: WrittenEffort = { members: {}, isOff: false };
+
+/** How much to reason, in the provider's words. A Chat client's other words for it (`thinking`) are among its extras. */
+export function writeEffort(writing: Writing, request: CanonicalRequest): WrittenEffort {
+  const reasoning = currentReasoning(request);
   if (reasoning.openai !== undefined) lose(writing, dropped("reasoning.openai"));
   const asked = askedEffort(reasoning);
-  const control = controlOf(writing);
-  if (control?.by === "reasoning") return writeOpenRouter(writing, reasoning, asked, control);
-  if (asked === undefined) return { members: {}, isOff: false };
-  const { vendor, facts } = writing.target;
-  if (writing.isNative && !vendor.developerRole && !facts.reasoning) {
-    return { members: { reasoning_effort: asked }, isOff: asked === "none" };
+  const { developerRole: isOpenAi } = writing.target.vendor;
+  if (writing.isNative && !isOpenAi) {
+    return { members: compact({ reasoning_effort: asked }), isOff: asked === "none" };
   }
+  const control = controlOf(writing.target);
+  if (control?.by === "reasoning") return writeOpenRouter(writing, reasoning, asked, control);
+  if (asked === undefined) return nothingSaid;
   const effort = control === undefined ? undefined : nearestEffort(asked, control.efforts);
-  const isThinkingOnly = control?.by === "thinking" && effort === undefined;
+  if (control !== undefined && effort !== undefined) {
+    loseDifference(writing, reasoning, asked, effort);
+    return { members: writeControl(control, effort), isOff: effort === "none" };
+  }
+  if (control?.by === "thinking") {
+    lose(writing, clamped("reasoning.effort", `${asked} is on or off only`));
+    return { members: { thinking: { type: "enabled" } }, isOff: false };
+  }
   // A model of OpenAI's that cannot reason does what "none" asks for.
-  const isMoot = control === undefined && asked === "none" && vendor.developerRole;
-  if (effort === undefined && !isThinkingOnly && !isMoot) lose(writing, dropped("reasoning", `effort ${asked}`));
-  if (isThinkingOnly) lose(writing, clamped("reasoning.effort", `${asked} is on or off only`));
-  else if (effort !== undefined) loseDifference(writing, reasoning, asked, effort);
-  if (control === undefined || (effort === undefined && !isThinkingOnly)) return { members: {}, isOff: false };
-  return { members: writeControl(control, effort), isOff: effort === "none" };
+  if (asked !== "none" || !isOpenAi) lose(writing, dropped("reasoning", `effort ${asked}`));
+  return nothingSaid;
 }
 
-function controlOf({ target, isNative }: Writing): EffortControl | undefined {
-  const { vendor, facts, options, model } = target;
+/** Effort may change in the middle of a conversation; how much to reason now is what was said last. */
+function currentReasoning({ reasoning, turns }: CanonicalRequest): Reasoning {
+  const said = turns.findLast(({ effortFromHere }) => effortFromHere !== undefined)?.effortFromHere;
+  if (said === undefined || !isEffort(said)) return reasoning;
+  const mode = said === "none" ? ("off" as const) : reasoning.mode === "budget" ? ("default" as const) : reasoning.mode;
+  return { ...reasoning, effort: said, mode };
+}
+
+function controlOf({ vendor, facts, options, model }: Target): EffortControl | undefined {
   const own = facts.efforts.length === 0 ? undefined : { by: "reasoning_effort" as const, efforts: facts.efforts };
-  if (vendor.developerRole) return own;
-  const control = effortControl(options.kind, model) ?? own;
-  // A Chat client's other words for it (`reasoning`, `thinking`) are among its extras.
-  return isNative ? own : control;
+  return vendor.developerRole ? own : (effortControl(options.kind, model) ?? own);
 }
 
-function writeControl({ by }: EffortControl, effort: Effort | undefined): JsonObject {
+function writeControl({ by }: EffortControl, effort: Effort): JsonObject {
   if (by === "reasoning_effort") return { reasoning_effort: effort };
-  const thinking = { type: effort === "none" ? "disabled" : "enabled" };
-  return compact({ thinking, reasoning_effort: effort === "none" ? undefined : effort });
+  return effort === "none"
+    ? { thinking: { type: "disabled" } }
+    : { thinking: { type: "enabled" }, reasoning_effort: effort };
 }
 
 function loseDifference(writing: Writing, reasoning: Reasoning, asked: Effort, effort: Effort): void {
@@ -61,7 +72,7 @@ function writeOpenRouter(
   reasoning: Reasoning,
   asked: Effort | undefined,
   { efforts }: EffortControl,
-): WrittenReasoning {
+): WrittenEffort {
   const { budgetTokens, mode, visible } = reasoning;
   const isBudget = mode === "budget" && budgetTokens !== undefined && reasoning.effort === undefined;
   const effort = asked === undefined || isBudget ? undefined : nearestEffort(asked, efforts);
@@ -83,7 +94,8 @@ export type WrittenSampling = { readonly members: JsonObject; readonly restoredS
 export function writeSampling(writing: Writing, request: CanonicalRequest, isOff: boolean): WrittenSampling {
   const { sampling } = request;
   const { vendor, facts, model } = writing.target;
-  const reasons = facts.reasoning && !isOff;
+  // Who speaks Chat to another vendor than OpenAI knows what that vendor makes of it.
+  const reasons = facts.reasoning && !isOff && (vendor.developerRole || !writing.isNative);
   const isFixed = reasons || facts.search || (!writing.isNative && vendor.fixedSampling?.test(model) === true);
   const stop = (sampling.stop ?? []).filter((sequence) => sequence !== "");
   const stopMax = reasons ? 0 : writing.isNative ? Math.max(STOP_MAX, vendor.stopMax) : vendor.stopMax;
