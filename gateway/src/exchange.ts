@@ -96,7 +96,10 @@ async function ask(
   const planned = plan(resolution.value, match.operation, dialect.id, credential.value, canTranslateTo);
   if (!planned.ok) return planned;
   if (planned.value === "count-here") return countLocally(match, wire.value);
-  exchange.watchdog.set("total", Math.min(planned.value.provider.timeouts.totalMs, conversation.value.patienceMs ?? Infinity));
+  exchange.watchdog.set(
+    "total",
+    Math.min(planned.value.provider.timeouts.totalMs, conversation.value.patienceMs ?? Infinity),
+  );
   return runAttempts(exchange, [planned.value], (target) => {
     const carried = carryRequest(conversation.value, wire.value, target);
     return carried.ok ? makeAttempt(exchange, conversation.value, target, carried.value) : Promise.resolve(carried);

@@ -31,7 +31,7 @@ export function estimateTokens(body: JsonObject): number {
         fixed += TOKENS_PER_ATTACHMENT;
         continue;
       }
-      const wide = value.length - value.replace(/[^\u0000-\u024f]/g, "").length;
+      const wide = value.length - value.replace(/[\u0250-\uffff]/g, "").length;
       latin += value.length - wide;
       other += wide;
     } else if (Array.isArray(value)) {
@@ -39,7 +39,8 @@ export function estimateTokens(body: JsonObject): number {
     } else if (isObject(value)) {
       if ("role" in value) fixed += TOKENS_PER_MESSAGE;
       for (const [name, inner] of Object.entries(value)) {
-        if (isObject(inner) || Array.isArray(inner) || typeof inner === "string") open.push({ key: name, value: inner });
+        if (isObject(inner) || Array.isArray(inner) || typeof inner === "string")
+          open.push({ key: name, value: inner });
       }
     }
   }

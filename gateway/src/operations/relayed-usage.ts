@@ -9,7 +9,8 @@ export function readRelayedUsage(body: Json | undefined): Partial<Usage> | undef
   const answer = asObject(body);
   const openai = asObject(answer?.["usage"]);
   if (openai !== undefined) {
-    const input = asNumber(openai["prompt_tokens"]) ?? asNumber(openai["input_tokens"]) ?? asNumber(openai["total_tokens"]);
+    const input =
+      asNumber(openai["prompt_tokens"]) ?? asNumber(openai["input_tokens"]) ?? asNumber(openai["total_tokens"]);
     const output = asNumber(openai["completion_tokens"]) ?? asNumber(openai["output_tokens"]) ?? 0;
     return input === undefined ? undefined : { inputTotal: input, outputTotal: output };
   }

@@ -132,7 +132,8 @@ const VERSIONS = new Set(["v1", "v1beta", "v1alpha"]);
 
 function normalisePath(pathname: string): { readonly path: string; readonly version: string } {
   // The common case, spared the splitting: one version in front of a known path.
-  if (pathname.startsWith("/v1/") && exactRows.has(pathname.slice(4))) return { path: pathname.slice(4), version: "v1" };
+  if (pathname.startsWith("/v1/") && exactRows.has(pathname.slice(4)))
+    return { path: pathname.slice(4), version: "v1" };
   const segments = pathname.split("/").filter((segment) => segment !== "");
   let start = segments[0] === "api" && VERSIONS.has(segments[1] ?? "") ? 1 : 0;
   let version = "";
@@ -161,7 +162,9 @@ function findGeminiMethod(path: string): { readonly row: Row; readonly subject: 
   if (colon < 0) return undefined;
   const row = geminiMethods[path.slice(colon + 1)];
   if (row === undefined || !/^(models|tunedModels)\//.test(path)) return undefined;
-  const named = decodePath(path.slice(0, colon)).replace(/^models\//, "").replace(/^models\//, "");
+  const named = decodePath(path.slice(0, colon))
+    .replace(/^models\//, "")
+    .replace(/^models\//, "");
   return { row, subject: named };
 }
 

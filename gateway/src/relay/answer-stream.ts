@@ -124,7 +124,10 @@ function onData(state: State, bytes: Uint8Array): void {
     frames = state.parts.framer.push(bytes);
   } catch (error) {
     if (!(error instanceof FrameTooLargeError)) throw error;
-    breakOff(state, failure("provider_frame_too_large", `A part of the provider's stream is too large: ${error.message}`));
+    breakOff(
+      state,
+      failure("provider_frame_too_large", `A part of the provider's stream is too large: ${error.message}`),
+    );
     return;
   }
   const { decoder, source } = state.parts;

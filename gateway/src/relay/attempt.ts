@@ -26,7 +26,11 @@ import { callUpstream, readWhole, type UpstreamAnswer } from "./upstream-call.ts
 export const PLAIN_ANSWER_BYTES_MAX = 256 * 1024 * 1024;
 
 /** What a provider answered, ready for the client. */
-export type Answer = { readonly status: number; readonly headers: Headers; readonly credential: Target["credential"]["kind"] } & (
+export type Answer = {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly credential: Target["credential"]["kind"];
+} & (
   | { readonly kind: "plain"; readonly body: Uint8Array | string; readonly contentType: string }
   | { readonly kind: "stream"; readonly stream: AnswerStream }
 );
@@ -78,7 +82,12 @@ async function call(
     : openStream(exchange, conversation, target, answered.value, framing, carried, draft);
 }
 
-function upstreamCall(exchange: Exchange, conversation: Conversation, target: Target, carried: CarriedRequest): UpstreamCall {
+function upstreamCall(
+  exchange: Exchange,
+  conversation: Conversation,
+  target: Target,
+  carried: CarriedRequest,
+): UpstreamCall {
   const { provider, credential } = target;
   const { stream } = conversation.client.head;
   const crossing = upstreamHeaders(exchange.request.headers, provider, credential, {
@@ -193,7 +202,8 @@ async function readPlain(
   // A whole document where a stream was asked for: the client gets the stream it can read.
   if (client.head.stream) {
     draft.carry = { ...draft.carry, response: "translate" };
-    const streamType = client.framing === "sse" ? "text/event-stream; charset=utf-8" : "application/json; charset=utf-8";
+    const streamType =
+      client.framing === "sse" ? "text/event-stream; charset=utf-8" : "application/json; charset=utf-8";
     return ok({ ...common, kind: "plain", body: streamOfWhole(dialect, client, events), contentType: streamType });
   }
   const carried = plainCarry(choice.response, dialect, client, { bytes: body.value, contentType, response });

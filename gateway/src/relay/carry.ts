@@ -64,10 +64,22 @@ export function carryRequest(
   const { dialect, client, relayed } = conversation;
   // An operation without a dialect has nothing to translate: the client's bytes, with `model` put right.
   if (relayed) return ok(spliced(wire, modelEdit(wire, target), { usageFrame: false }));
-  if (dialect.id === target.dialect) return ok(verbatimRequest(client, wire, target));
+  if (dialect.id === target.dialect && !holdsEnvelope(wire)) return ok(verbatimRequest(client, wire, target));
   const translated = translatedRequest(dialect, client, wire, target);
   const refusal = translated.ok && conversation.strict ? strictFailure(translated.value.losses) : undefined;
   return refusal === undefined ? translated : fail(refusal);
+}
+
+/** `dg1.`, as it begins a sealed value, and the same in base64, as Gemini's fields hold it. */
+const ENVELOPE_MARKS = ["dg1.", "ZGcxL"] as const;
+
+/**
+ * Whether the history may hold another issuer's reasoning state in an envelope of ours, from before the model was switched. No
+ * provider accepts one: the dialect's own writer opens or drops it.
+ */
+function holdsEnvelope(wire: WireRequest): boolean {
+  const bytes = Buffer.from(wire.raw.buffer, wire.raw.byteOffset, wire.raw.byteLength);
+  return ENVELOPE_MARKS.some((mark) => bytes.includes(mark, 0, "latin1"));
 }
 
 function verbatimRequest(client: ClientContext, wire: WireRequest, target: Target): CarriedRequest {
@@ -86,7 +98,8 @@ function translatedRequest(
   const request = dialect.readRequest(wire);
   if (!request.ok) return request;
   const { writeRequest } = upstreamDialect(target.dialect);
-  if (writeRequest === undefined) throw new Error(`planned a translation to ${target.dialect}, which cannot be written`);
+  if (writeRequest === undefined)
+    throw new Error(`planned a translation to ${target.dialect}, which cannot be written`);
   const { provider, upstreamModel } = target;
   const options = { issuer: provider.id, kind: provider.kind, model: upstreamModel, traits: provider.traits };
   const written = writeRequest({ ...request.value, model: upstreamModel }, options);
@@ -239,7 +252,11 @@ function verbatimStream(dialect: ClientDialect, client: ClientContext, withhold:
   };
 }
 
-function translatedStream(dialect: ClientDialect, client: ClientContext, inputEstimate: number | undefined): StreamCarry {
+function translatedStream(
+  dialect: ClientDialect,
+  client: ClientContext,
+  inputEstimate: number | undefined,
+): StreamCarry {
   const encoder = dialect.encoder(client);
   const encode = (events: readonly CanonicalEvent[]): string => {
     let text = "";
@@ -305,7 +322,11 @@ export function plainFailure(kind: CarryKind, response: CanonicalResponse): Fail
 }
 
 /** A whole answer for a client that asked for a stream: its events, through the encoder. */
-export function streamOfWhole(dialect: ClientDialect, client: ClientContext, events: readonly CanonicalEvent[]): string {
+export function streamOfWhole(
+  dialect: ClientDialect,
+  client: ClientContext,
+  events: readonly CanonicalEvent[],
+): string {
   const encoder = dialect.encoder(client);
   return events.map((event) => encoder.write(event)).join("");
 }
@@ -330,9 +351,17 @@ function failureOf(event: CanonicalEvent): Failure | undefined {
 function failedFinish(finish: Finish): Failure | undefined {
   switch (finish.reason) {
     case "error":
-      return finish.failure ?? failure("provider_error", finish.message ?? "The model broke off its answer. Try again.");
+      return (
+        finish.failure ?? failure("provider_error", finish.message ?? "The model broke off its answer. Try again.")
+      );
     case "malformed-tool-call":
-      return finish.failure ?? failure("provider_bad_response", finish.message ?? "The model called a tool in a way that cannot be read. Try again.");
+      return (
+        finish.failure ??
+        failure(
+          "provider_bad_response",
+          finish.message ?? "The model called a tool in a way that cannot be read. Try again.",
+        )
+      );
     default:
       return undefined;
   }

@@ -28,7 +28,13 @@ export function openConversation(
   exchange.client = client;
   exchange.model = client.head.model;
   exchange.session = sessionOf(exchange.request.headers, client.head.sessionKey);
-  return ok({ dialect, client, relayed: match.operation.kind !== "chat", strict: isStrict(exchange.request.headers), patienceMs: patienceMs(exchange.request.headers) });
+  return ok({
+    dialect,
+    client,
+    relayed: match.operation.kind !== "chat",
+    strict: isStrict(exchange.request.headers),
+    patienceMs: patienceMs(exchange.request.headers),
+  });
 }
 
 /** Operations outside chat name a model and answer whole. */

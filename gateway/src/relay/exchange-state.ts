@@ -166,7 +166,6 @@ function toRecord(exchange: Exchange, settlement: Settlement): ExchangeRecord {
   };
 }
 
-
 /** The counters; the provider's own object has served its purpose. */
 function withoutRaw(usage: Usage | undefined): Usage | undefined {
   if (usage?.raw === undefined) return usage;

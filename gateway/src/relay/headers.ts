@@ -94,7 +94,10 @@ function remembered(decide: (name: string) => Passage): (name: string) => Passag
  * good as Bearer, an API key also as `x-api-key`. Everything else goes up as the provider wants it.
  */
 function callerScheme(provider: Provider, place: string): AuthScheme {
-  if (place === "bearer" && provider.dialects.some((dialect) => dialect === "anthropic-messages" || dialect === "gemini")) {
+  if (
+    place === "bearer" &&
+    provider.dialects.some((dialect) => dialect === "anthropic-messages" || dialect === "gemini")
+  ) {
     return { type: "bearer" };
   }
   return provider.auth;

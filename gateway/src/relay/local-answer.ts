@@ -23,7 +23,8 @@ export function respondLocally(
   if (operation.kind !== "local") throw new Error(`${operation.id} is not answered locally`);
   const answer = answerLocally(match, operation.id, {
     version: exchange.deps.version,
-    models: () => listModels(exchange.config).filter(({ id, resolution }) => authorise(caller, resolution, id) === undefined),
+    models: () =>
+      listModels(exchange.config).filter(({ id, resolution }) => authorise(caller, resolution, id) === undefined),
     headers: exchange.request.headers,
     query,
   });
@@ -34,7 +35,14 @@ export function respondLocally(
   const { body, contentType } = answer.value;
   exchange.reply.send(200, { "content-type": contentType, "x-request-id": exchange.requestId }, body);
   const bytes = Buffer.byteLength(body);
-  settle(exchange, { status: 200, end: "complete", failure: undefined, bytes, firstByteMs: undefined, unreadableFrames: 0 });
+  settle(exchange, {
+    status: 200,
+    end: "complete",
+    failure: undefined,
+    bytes,
+    firstByteMs: undefined,
+    unreadableFrames: 0,
+  });
 }
 
 /** A prompt's tokens where the provider cannot count them: an estimate, and called one. */
@@ -53,4 +61,3 @@ export function countLocally(match: Match, wire: WireRequest): Result<Answer, Fa
     contentType: "application/json; charset=utf-8",
   });
 }
-

@@ -10,7 +10,14 @@ export function refuse(exchange: Exchange, dialect: ClientDialect, reason: Failu
   if (reason.class === "cancelled" || exchange.abortedBy?.class === "cancelled") {
     reply.destroy();
     const status = 499;
-    settle(exchange, { status, end: "cancelled", failure: reason, bytes: 0, firstByteMs: undefined, unreadableFrames: 0 });
+    settle(exchange, {
+      status,
+      end: "cancelled",
+      failure: reason,
+      bytes: 0,
+      firstByteMs: undefined,
+      unreadableFrames: 0,
+    });
     return;
   }
   const context: ErrorContext = {
@@ -45,7 +52,10 @@ export function refuse(exchange: Exchange, dialect: ClientDialect, reason: Failu
 
 /** After a bug: whatever state the reply is in, the client must not take what it has for a whole answer. */
 export function crash(exchange: Exchange, dialect: ClientDialect): void {
-  const bug = failure("internal", "The gateway failed on this request. That is a bug; the request id finds it in the log.");
+  const bug = failure(
+    "internal",
+    "The gateway failed on this request. That is a bug; the request id finds it in the log.",
+  );
   if (!exchange.reply.started && !exchange.settled) {
     refuse(exchange, dialect, bug);
     return;

@@ -34,7 +34,11 @@ function answerHeaders(exchange: Exchange, answer: Answer): Headers {
   if (exchange.provider !== undefined) headers["x-dragoman-provider"] = exchange.provider;
   const attempt = exchange.attempts.at(-1);
   if (attempt?.dialect !== undefined && exchange.dialect !== undefined && attempt.carry.request === "translate") {
-    headers["x-dragoman-translation"] = translationReport(exchange.dialect.id, attempt.dialect, exchange.observation.losses);
+    headers["x-dragoman-translation"] = translationReport(
+      exchange.dialect.id,
+      attempt.dialect,
+      exchange.observation.losses,
+    );
   }
   if (answer.kind === "plain") {
     headers["content-type"] = answer.contentType;

@@ -34,7 +34,12 @@ export function createWatchdogs(clock: Clock): Watchdogs {
 
 const never: readonly number[] = deadlineNames.map(() => Infinity);
 
-type Kennel = { readonly clock: Clock; readonly watched: Registry<Deadlines>; timer: Timer | undefined; ticking: boolean };
+type Kennel = {
+  readonly clock: Clock;
+  readonly watched: Registry<Deadlines>;
+  timer: Timer | undefined;
+  ticking: boolean;
+};
 
 function startTicking(kennel: Kennel): void {
   if (kennel.ticking) return;

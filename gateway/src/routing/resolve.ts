@@ -184,7 +184,7 @@ export function matchesPattern(pattern: string, text: string): boolean {
   if (compiled === undefined) {
     const source = pattern
       .split(/(\*|\[[A-Za-z0-9-]+\])/)
-      .map((piece) => (piece === "*" ? ".*" : /^\[/.test(piece) ? piece : piece.replace(/[\\^$.|?+(){}[\]/]/g, "\\$&")))
+      .map((piece) => (piece === "*" ? ".*" : piece.startsWith("[") ? piece : piece.replace(/[\\^$.|?+(){}[\]/]/g, "\\$&")))
       .join("");
     compiled = new RegExp(`^${source}$`, "s");
     if (patterns.size >= PATTERNS_MAX) patterns.clear();
@@ -198,7 +198,11 @@ function unknownProvider(config: Config, name: string, model: string): Failure {
   const [variable] = kind?.credentialEnv ?? [];
   const fix =
     variable === undefined
-      ? `Configured providers: ${addressableProviders(config).map((provider) => provider.id).join(", ") || "none"}.`
+      ? `Configured providers: ${
+          addressableProviders(config)
+            .map((provider) => provider.id)
+            .join(", ") || "none"
+        }.`
       : `Set ${variable} or add providers.${name} to the configuration.`;
   return failure("model_not_found", `No provider "${name}" is configured, asked for as "${model}". ${fix}`, {
     param: "model",
@@ -213,7 +217,9 @@ function unknownModel(config: Config, model: string): Failure {
   );
   const near = ids.filter((id) => isNear(id, model)).slice(0, SUGGESTIONS_MAX);
   const hint =
-    near.length > 0 ? `Did you mean ${near.map((id) => `"${id}"`).join(" or ")}?` : "GET /v1/models lists what there is.";
+    near.length > 0
+      ? `Did you mean ${near.map((id) => `"${id}"`).join(" or ")}?`
+      : "GET /v1/models lists what there is.";
   return failure("model_not_found", `The model "${model}" is not configured here. ${hint}`, { param: "model" });
 }
 
@@ -228,7 +234,9 @@ function isNear(id: string, model: string): boolean {
 }
 
 /** Models that a list shows: exact ids of every provider, and the demo's where nothing else is configured. */
-export function listModels(config: Config): readonly { readonly id: string; readonly owner: string; readonly resolution: Resolution }[] {
+export function listModels(
+  config: Config,
+): readonly { readonly id: string; readonly owner: string; readonly resolution: Resolution }[] {
   const seen = new Set<string>();
   const listed = [];
   for (const provider of config.demo.catchAll ? [...config.providers, demoProvider] : config.providers) {

@@ -26,5 +26,6 @@ for (const id of ["openai-chat", "anthropic-messages"] as const) {
       assert.deepEqual({ ...short, losses: [] }, { ...full, losses: [] });
     });
   }
-  test(`summary: most of ${id}'s recorded answers take the short cut`, () => assert.ok(summarised >= 8, String(summarised)));
+  test(`summary: most of ${id}'s recorded answers take the short cut`, () =>
+    assert.ok(summarised >= 8, String(summarised)));
 }

@@ -17,7 +17,7 @@ const geminiAnswer = `{"candidates":[{"content":{"parts":[{"text":"Hi"}],"role":
 
 type Surface = {
   readonly name: string;
-  readonly request: MemoryRequest;
+  readonly request: MemoryRequest & { readonly target: string; readonly body: string };
   readonly answer: string;
   readonly upstream: string;
   readonly auth: Readonly<Record<string, string>>;
@@ -26,7 +26,10 @@ type Surface = {
 const surfaces: readonly Surface[] = [
   {
     name: "openai-chat",
-    request: { target: "/v1/chat/completions", body: '{"model":"gpt-4o", "messages":[{"role":"user","content":"hi"}],"seed":12345678901234567890}' },
+    request: {
+      target: "/v1/chat/completions",
+      body: '{"model":"gpt-4o", "messages":[{"role":"user","content":"hi"}],"seed":12345678901234567890}',
+    },
     answer: chatAnswer,
     upstream: "https://api.openai.com /v1/chat/completions",
     auth: { authorization: "Bearer sk-proj-managed" },
@@ -40,14 +43,20 @@ const surfaces: readonly Surface[] = [
   },
   {
     name: "anthropic-messages",
-    request: { target: "/v1/messages?beta=true", body: '{"model":"claude-sonnet-4-6","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}' },
+    request: {
+      target: "/v1/messages?beta=true",
+      body: '{"model":"claude-sonnet-4-6","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}',
+    },
     answer: messagesAnswer,
     upstream: "https://api.anthropic.com /v1/messages?beta=true",
     auth: { "x-api-key": "sk-ant-managed" },
   },
   {
     name: "gemini",
-    request: { target: "/v1beta/models/gemini-2.5-flash:generateContent", body: '{"contents":[{"parts":[{"text":"hi"}]}]}' },
+    request: {
+      target: "/v1beta/models/gemini-2.5-flash:generateContent",
+      body: '{"contents":[{"parts":[{"text":"hi"}]}]}',
+    },
     answer: geminiAnswer,
     upstream: "https://generativelanguage.googleapis.com /v1beta/models/gemini-2.5-flash:generateContent",
     auth: { "x-goog-api-key": "AIzaManaged" },
@@ -56,7 +65,11 @@ const surfaces: readonly Surface[] = [
 
 for (const surface of surfaces) {
   test(`${surface.name}: request and answer pass byte for byte, with the managed credential`, async () => {
-    const script: Script = () => [{ headers: { "content-type": "application/json; x=y" } }, { data: surface.answer }, { end: true }];
+    const script: Script = () => [
+      { headers: { "content-type": "application/json; x=y" } },
+      { data: surface.answer },
+      { end: true },
+    ];
     const { ask, upstream, records } = stage({ yaml: fourProviders, script });
     const { reply } = await ask(surface.request);
     assert.equal(reply.text, surface.answer);
@@ -74,7 +87,8 @@ for (const surface of surfaces) {
   });
 
   test(`${surface.name}: the provider's refusal of our own credential is our 502, without its words`, async () => {
-    const script: Script = () => jsonAnswer({ error: { message: "Incorrect API key sk-proj-managed", type: "x" } }, 401);
+    const script: Script = () =>
+      jsonAnswer({ error: { message: "Incorrect API key sk-proj-managed", type: "x" } }, 401);
     const { ask, records } = stage({ yaml: fourProviders, script });
     const { reply } = await ask(surface.request);
     assert.equal(reply.status, 502);
@@ -88,8 +102,8 @@ for (const surface of surfaces) {
     const { ask, records } = stage({ yaml: fourProviders });
     const { reply } = await ask({
       ...surface.request,
-      target: String(surface.request.target).replace("gemini-2.5-flash", "nope"),
-      body: String(surface.request.body).replace(/"model":"[^"]+"/, '"model":"nope"'),
+      target: surface.request.target.replace("gemini-2.5-flash", "nope"),
+      body: surface.request.body.replace(/"model":"[^"]+"/, '"model":"nope"'),
     });
     assert.equal(reply.status, 404);
     assert.equal(reply.headers["x-dragoman-error-code"], "model_not_found");
@@ -100,7 +114,11 @@ for (const surface of surfaces) {
 
 test("the caller's own mistake keeps the provider's status and bytes", async () => {
   const error = `{"error": {"message": "too long", "type": "invalid_request_error", "param": null, "code": "context_length_exceeded"}}\n`;
-  const script: Script = () => [{ headers: { "content-type": "application/json", "x-request-id": "up-1" }, status: 400 }, { data: error }, { end: true }];
+  const script: Script = () => [
+    { headers: { "content-type": "application/json", "x-request-id": "up-1" }, status: 400 },
+    { data: error },
+    { end: true },
+  ];
   const { ask } = stage({ yaml: fourProviders, script });
   const { reply } = await ask(surfaces[0]?.request ?? {});
   assert.equal(reply.status, 400);
@@ -112,7 +130,11 @@ test("the caller's own mistake keeps the provider's status and bytes", async () 
 
 test("a 401 for the caller's own credential is passed on as it is", async () => {
   const error = `{"error":{"message":"Incorrect API key provided","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}`;
-  const script: Script = () => [{ headers: { "content-type": "application/json" }, status: 401 }, { data: error }, { end: true }];
+  const script: Script = () => [
+    { headers: { "content-type": "application/json" }, status: 401 },
+    { data: error },
+    { end: true },
+  ];
   const { ask, upstream } = stage({ yaml: fourProviders, script });
   const { reply } = await ask({ ...surfaces[0]?.request, headers: { authorization: "Bearer sk-proj-own" } });
   assert.equal(reply.status, 401);
@@ -121,7 +143,11 @@ test("a 401 for the caller's own credential is passed on as it is", async () => 
 });
 
 test("a rate limit that asks for more patience than a request has is told at once", async () => {
-  const script: Script = () => [{ headers: { "content-type": "application/json", "retry-after": "30" }, status: 429 }, { data: '{"error":{"message":"slow down"}}' }, { end: true }];
+  const script: Script = () => [
+    { headers: { "content-type": "application/json", "retry-after": "30" }, status: 429 },
+    { data: '{"error":{"message":"slow down"}}' },
+    { end: true },
+  ];
   const { ask, records } = stage({ yaml: fourProviders, script });
   const { reply } = await ask(surfaces[0]?.request ?? {});
   assert.equal(reply.status, 429);
@@ -141,14 +167,23 @@ test("a redirect is never followed", async () => {
 
 test("an alias is replaced in the bytes, and nothing else is", async () => {
   const yaml = `providers:\n  local: { kind: openai-compatible, base_url: "http://127.0.0.1:8000/v1", credential: none, models: [{ id: qwen, upstream_id: Qwen/Qwen3-32B }] }\n`;
-  const { ask, upstream, records } = stage({ yaml, script: () => [{ headers: { "content-type": "application/json" } }, { data: chatAnswer }, { end: true }] });
+  const { ask, upstream, records } = stage({
+    yaml,
+    script: () => [{ headers: { "content-type": "application/json" } }, { data: chatAnswer }, { end: true }],
+  });
   await ask({ body: '{ "messages":[ {"role":"user","content":"\\u0068i"} ],  "model" : "qwen", "n":1.0 }' });
-  assert.equal(upstream.calls[0]?.text, '{ "messages":[ {"role":"user","content":"\\u0068i"} ],  "model" : "Qwen/Qwen3-32B", "n":1.0 }');
+  assert.equal(
+    upstream.calls[0]?.text,
+    '{ "messages":[ {"role":"user","content":"\\u0068i"} ],  "model" : "Qwen/Qwen3-32B", "n":1.0 }',
+  );
   assert.deepEqual(records[0]?.attempts[0]?.edits, ["model: Qwen/Qwen3-32B"]);
 });
 
 test("only named headers cross to the provider", async () => {
-  const { ask, upstream } = stage({ yaml: fourProviders, script: () => [{ headers: { "content-type": "application/json" } }, { data: messagesAnswer }, { end: true }] });
+  const { ask, upstream } = stage({
+    yaml: fourProviders,
+    script: () => [{ headers: { "content-type": "application/json" } }, { data: messagesAnswer }, { end: true }],
+  });
   await ask({
     ...surfaces[2]?.request,
     headers: {
@@ -207,12 +242,38 @@ test("nothing that could be a secret of the provider's comes back", async () => 
 test("a model of another format is reached by translation, and what it could not carry is said", async () => {
   const script: Script = () => jsonAnswer(JSON.parse(messagesAnswer));
   const { ask, upstream, records } = stage({ yaml: fourProviders, script });
-  const { reply } = await ask({ body: { model: "claude-sonnet-4-6", messages: [{ role: "user", content: "hi" }], seed: 7 } });
+  const { reply } = await ask({
+    body: { model: "claude-sonnet-4-6", messages: [{ role: "user", content: "hi" }], seed: 7 },
+  });
   assert.equal(reply.status, 200);
   assert.equal((reply.json() as { object: string }).object, "chat.completion");
   assert.equal(upstream.calls[0]?.path, "/v1/messages");
   assert.equal(reply.headers["x-dragoman-translation"], "openai-chat>anthropic-messages; dropped=sampling.seed");
-  assert.deepEqual(records[0]?.losses.map((loss) => loss.path), ["sampling.seed"]);
+  assert.deepEqual(
+    records[0]?.losses.map((loss) => loss.path),
+    ["sampling.seed"],
+  );
+});
+
+test("reasoning state of another vendor in a same-format history goes through the writer, which leaves it out", async () => {
+  const thinking = { type: "thinking", thinking: "hm", signature: "dg1.openai.reasoning.openai.eyJpZCI6InJzXzEifQ" };
+  const body = {
+    model: "claude-sonnet-4-6",
+    max_tokens: 9,
+    messages: [
+      { role: "user", content: "hi" },
+      { role: "assistant", content: [thinking, { type: "text", text: "hello" }] },
+      { role: "user", content: "again" },
+    ],
+  };
+  const script: Script = () => jsonAnswer(JSON.parse(messagesAnswer));
+  const { ask, upstream, records } = stage({ yaml: fourProviders, script });
+  const { reply } = await ask({ target: "/v1/messages", body });
+  assert.equal(reply.text, JSON.stringify(JSON.parse(messagesAnswer)));
+  assert.ok(!upstream.calls[0]?.text.includes("dg1."));
+  assert.ok(upstream.calls[0]?.text.includes("hello"));
+  assert.equal(records[0]?.losses[0]?.reason, "opaque-not-portable");
+  assert.equal(records[0]?.attempts[0]?.carry.request, "translate");
 });
 
 test("strict translation refuses what would be lost, by name", async () => {
@@ -226,16 +287,49 @@ test("strict translation refuses what would be lost, by name", async () => {
 
 test("a stop sequence that the provider never learns of cuts the answer and ends the call", async () => {
   const event = (data: object) => `data: ${JSON.stringify(data)}\n\n`;
-  const delta = (text: string) => event({ type: "response.output_text.delta", sequence_number: 3, item_id: "msg_1", output_index: 0, content_index: 0, delta: text, logprobs: [] });
+  const delta = (text: string) =>
+    event({
+      type: "response.output_text.delta",
+      sequence_number: 3,
+      item_id: "msg_1",
+      output_index: 0,
+      content_index: 0,
+      delta: text,
+      logprobs: [],
+    });
   const opening = [
-    event({ type: "response.created", sequence_number: 0, response: { id: "resp_1", object: "response", created_at: 1, status: "in_progress", model: "gpt-5", output: [] } }),
-    event({ type: "response.output_item.added", sequence_number: 1, output_index: 0, item: { type: "message", id: "msg_1", role: "assistant", status: "in_progress", content: [] } }),
-    event({ type: "response.content_part.added", sequence_number: 2, item_id: "msg_1", output_index: 0, content_index: 0, part: { type: "output_text", text: "", annotations: [] } }),
+    event({
+      type: "response.created",
+      sequence_number: 0,
+      response: { id: "resp_1", object: "response", created_at: 1, status: "in_progress", model: "gpt-5", output: [] },
+    }),
+    event({
+      type: "response.output_item.added",
+      sequence_number: 1,
+      output_index: 0,
+      item: { type: "message", id: "msg_1", role: "assistant", status: "in_progress", content: [] },
+    }),
+    event({
+      type: "response.content_part.added",
+      sequence_number: 2,
+      item_id: "msg_1",
+      output_index: 0,
+      content_index: 0,
+      part: { type: "output_text", text: "", annotations: [] },
+    }),
   ].join("");
   const yaml = `providers:\n  openai: { credential: "env::OPENAI_API_KEY", models: [gpt-5], dialects: [openai-responses] }\n`;
-  const script: Script = () => [{ headers: { "content-type": "text/event-stream" } }, { data: opening + delta("one ST") }, { waitMs: 10 }, { data: delta("OP two") }, { stall: true }];
+  const script: Script = () => [
+    { headers: { "content-type": "text/event-stream" } },
+    { data: opening + delta("one ST") },
+    { waitMs: 10 },
+    { data: delta("OP two") },
+    { stall: true },
+  ];
   const { ask, upstream, records } = stage({ yaml, environment: providerKeys, script });
-  const { reply } = await ask({ body: { model: "gpt-5", stream: true, stop: "STOP", messages: [{ role: "user", content: "hi" }] } });
+  const { reply } = await ask({
+    body: { model: "gpt-5", stream: true, stop: "STOP", messages: [{ role: "user", content: "hi" }] },
+  });
   const text = [...reply.text.matchAll(/"content":"([^"]*)"/g)].map((match) => match[1]).join("");
   assert.equal(text, "one ");
   assert.ok(reply.text.endsWith("data: [DONE]\n\n"), reply.text);
@@ -251,7 +345,10 @@ test("a key may use only its models, and sees only those", async () => {
   const { reply } = await ask({ headers, body: { model: "gpt-4o", messages: [] } });
   assert.equal(reply.status, 403);
   const list = await ask({ method: "GET", target: "/v1/models", headers });
-  assert.deepEqual((list.reply.json() as { data: { id: string }[] }).data.map((model) => model.id), ["claude-sonnet-4-6"]);
+  assert.deepEqual(
+    (list.reply.json() as { data: { id: string }[] }).data.map((model) => model.id),
+    ["claude-sonnet-4-6"],
+  );
 });
 
 const badBodies: readonly { readonly name: string; readonly body: string | Uint8Array; readonly code: string }[] = [
@@ -261,7 +358,11 @@ const badBodies: readonly { readonly name: string; readonly body: string | Uint8
   { name: "cut off", body: '{"model":"gpt-4o","messages":[', code: "invalid_json" },
   { name: "50,000 brackets", body: `{"model":"gpt-4o","messages":${"[".repeat(50_000)}`, code: "json_too_deep" },
   { name: "two models", body: '{"model":"gpt-4o","messages":[],"model":"other"}', code: "duplicate_key" },
-  { name: "two models, one escaped", body: '{"model":"gpt-4o","messages":[],"mod\\u0065l":"other"}', code: "duplicate_key" },
+  {
+    name: "two models, one escaped",
+    body: '{"model":"gpt-4o","messages":[],"mod\\u0065l":"other"}',
+    code: "duplicate_key",
+  },
   { name: "two streams", body: '{"model":"gpt-4o","stream":true,"messages":[],"stream":false}', code: "duplicate_key" },
   { name: "two messages", body: '{"model":"gpt-4o","messages":[],"messages":[]}', code: "duplicate_key" },
   { name: "bad UTF-8", body: Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), code: "invalid_utf8" },
@@ -269,7 +370,11 @@ const badBodies: readonly { readonly name: string; readonly body: string | Uint8
   { name: "a number as model", body: '{"model":7,"messages":[]}', code: "invalid_parameter" },
   { name: "no messages", body: '{"model":"gpt-4o"}', code: "missing_parameter" },
   { name: "messages of the wrong type", body: '{"model":"gpt-4o","messages":"hi"}', code: "invalid_parameter" },
-  { name: "stream of the wrong type", body: '{"model":"gpt-4o","messages":[],"stream":"yes"}', code: "invalid_parameter" },
+  {
+    name: "stream of the wrong type",
+    body: '{"model":"gpt-4o","messages":[],"stream":"yes"}',
+    code: "invalid_parameter",
+  },
 ];
 
 for (const { name, body, code } of badBodies) {
@@ -284,7 +389,10 @@ for (const { name, body, code } of badBodies) {
 }
 
 test("__proto__ as a key is a key like any other", async () => {
-  const { ask, upstream } = stage({ yaml: fourProviders, script: () => [{ headers: { "content-type": "application/json" } }, { data: chatAnswer }, { end: true }] });
+  const { ask, upstream } = stage({
+    yaml: fourProviders,
+    script: () => [{ headers: { "content-type": "application/json" } }, { data: chatAnswer }, { end: true }],
+  });
   const body = '{"model":"gpt-4o","messages":[],"__proto__":{"x":1},"constructor":{"prototype":{"x":1}}}';
   await ask({ body });
   assert.equal(upstream.calls[0]?.text, body);

@@ -22,7 +22,11 @@ const paths: readonly { readonly method: string; readonly path: string; readonly
     { method: "POST", path: `${base}/models/g-1:batchEmbedContents`, expect: "batch-embed-contents g-1" },
   ]),
   { method: "POST", path: "/v1beta/models/models/g-1:generateContent", expect: "generate-content g-1" },
-  { method: "POST", path: "/v1beta/models/openai%3A%3Agpt-4o:generateContent", expect: "generate-content openai::gpt-4o" },
+  {
+    method: "POST",
+    path: "/v1beta/models/openai%3A%3Agpt-4o:generateContent",
+    expect: "generate-content openai::gpt-4o",
+  },
   { method: "POST", path: "/v1beta/models/openai::gpt-4o:generateContent", expect: "generate-content openai::gpt-4o" },
   { method: "POST", path: "/v1beta/tunedModels/t-1:generateContent", expect: "generate-content tunedModels/t-1" },
   { method: "GET", path: "/health", expect: "health" },
@@ -81,12 +85,27 @@ test("what this version does not serve yet is a 501", async () => {
   assert.equal(reply.status, 501);
 });
 
-const shapes: readonly { readonly name: string; readonly target: string; readonly headers?: Record<string, string>; readonly key: string }[] = [
+const shapes: readonly {
+  readonly name: string;
+  readonly target: string;
+  readonly headers?: Record<string, string>;
+  readonly key: string;
+}[] = [
   { name: "OpenAI", target: "/v1/models", key: "data" },
-  { name: "Anthropic", target: "/v1/models?limit=1000", headers: { "anthropic-version": "2023-06-01" }, key: "has_more" },
+  {
+    name: "Anthropic",
+    target: "/v1/models?limit=1000",
+    headers: { "anthropic-version": "2023-06-01" },
+    key: "has_more",
+  },
   { name: "Codex", target: "/v1/models?client_version=0.169.0", key: "models" },
   { name: "Gemini", target: "/v1beta/models", key: "models" },
-  { name: "Gemini (asked at /v1)", target: "/v1/models", headers: { "x-goog-api-client": "google-genai-sdk/3.1.0" }, key: "models" },
+  {
+    name: "Gemini (asked at /v1)",
+    target: "/v1/models",
+    headers: { "x-goog-api-client": "google-genai-sdk/3.1.0" },
+    key: "models",
+  },
 ];
 
 for (const { name, target, headers = {}, key } of shapes) {
@@ -109,7 +128,10 @@ test("x-genai-sdk sets the format of a chat path", async () => {
 
 test("tokens are counted here where the provider cannot, and called an estimate", async () => {
   const { ask } = stage({});
-  const { reply } = await ask({ target: "/v1/messages/count_tokens", body: { model: "any", messages: [{ role: "user", content: "hello world" }] } });
+  const { reply } = await ask({
+    target: "/v1/messages/count_tokens",
+    body: { model: "any", messages: [{ role: "user", content: "hello world" }] },
+  });
   assert.equal(reply.headers["x-dragoman-estimated"], "true");
   assert.ok((reply.json() as { input_tokens: number }).input_tokens > 0);
 });

@@ -21,9 +21,17 @@ const body = { model: "gpt-4o", stream: true, messages: [{ role: "user", content
 const asksUsage = { ...body, stream_options: { include_usage: true } };
 
 /** An event stream whose last piece comes only after the first ones have been committed. */
-const committedThen = (first: readonly string[], ...rest: Step[]): Step[] => [sse, { data: first.join("") }, { waitMs: 10 }, ...rest];
+const committedThen = (first: readonly string[], ...rest: Step[]): Step[] => [
+  sse,
+  { data: first.join("") },
+  { waitMs: 10 },
+  ...rest,
+];
 
-const playing = (...scripts: (readonly Step[])[]): Script => (_call, index) => scripts[Math.min(index, scripts.length - 1)] ?? [];
+const playing =
+  (...scripts: (readonly Step[])[]): Script =>
+  (_call, index) =>
+    scripts[Math.min(index, scripts.length - 1)] ?? [];
 
 test("a stream passes byte for byte, and its usage is recorded", async () => {
   const frames = [role, hello, finish, usage, done];
@@ -40,7 +48,10 @@ test("a stream passes byte for byte, and its usage is recorded", async () => {
 });
 
 test("usage that only the gateway asked for is withheld from the client, and named in the record", async () => {
-  const { ask, records, upstream } = stage({ yaml: fourProviders, script: playing(sseAnswer([role, hello, finish, usage, done])) });
+  const { ask, records, upstream } = stage({
+    yaml: fourProviders,
+    script: playing(sseAnswer([role, hello, finish, usage, done])),
+  });
   const { reply } = await ask({ body });
   assert.equal(reply.text, [role, hello, finish, done].join(""));
   assert.deepEqual(upstream.calls[0]?.json, asksUsage);
@@ -63,7 +74,10 @@ test("a stream that breaks before anything of it was sent is retried as well", a
   const { ask, records } = stage({ yaml: fourProviders, script: playing(sseAnswer([role, hello]), sseAnswer(good)) });
   const { reply } = await ask({ body });
   assert.equal(reply.text, good.join(""));
-  assert.deepEqual(records[0]?.attempts.map((attempt) => attempt.failure?.code), ["provider_interrupted", undefined]);
+  assert.deepEqual(
+    records[0]?.attempts.map((attempt) => attempt.failure?.code),
+    ["provider_interrupted", undefined],
+  );
 });
 
 test("an error before the commit is retried, and the client sees only the good answer", async () => {
@@ -203,7 +217,13 @@ test("a silent provider is given up after the idle time, in-band", async () => {
 test("while a committed stream is silent the connection is kept alive at frame boundaries only", async () => {
   const { say, clock } = stage({
     yaml: fourProviders,
-    script: playing([sse, { data: role + hello + hello.slice(0, 9) }, { waitMs: 31_000 }, { data: hello.slice(9) + finish + done }, { end: true }]),
+    script: playing([
+      sse,
+      { data: role + hello + hello.slice(0, 9) },
+      { waitMs: 31_000 },
+      { data: hello.slice(9) + finish + done },
+      { end: true },
+    ]),
   });
   const { reply } = say({ body });
   await clock.advance(16_000);
@@ -245,7 +265,14 @@ test("a client that says how long it waits is not kept waiting longer", async ()
 test("a slow client pauses the provider, whose silence then is not its fault", async () => {
   const { say, clock, upstream, records } = stage({
     yaml: fourProviders,
-    script: playing([sse, { data: role + hello }, { data: hello }, { waitMs: 10 }, { data: finish + done }, { end: true }]),
+    script: playing([
+      sse,
+      { data: role + hello },
+      { data: hello },
+      { waitMs: 10 },
+      { data: finish + done },
+      { end: true },
+    ]),
   });
   const { reply } = say({ body, unreadBytesMax: 10 });
   await clock.advance(20);
@@ -273,7 +300,14 @@ test("a client that takes nothing for a minute is cut off", async () => {
 });
 
 test("a whole JSON answer to a streaming request becomes a stream", async () => {
-  const whole = { id: "chatcmpl-2", object: "chat.completion", created: 1, model: "gpt-4o", choices: [{ index: 0, message: { role: "assistant", content: "Hi" }, finish_reason: "stop" }], usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 } };
+  const whole = {
+    id: "chatcmpl-2",
+    object: "chat.completion",
+    created: 1,
+    model: "gpt-4o",
+    choices: [{ index: 0, message: { role: "assistant", content: "Hi" }, finish_reason: "stop" }],
+    usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
+  };
   const { ask, records } = stage({ yaml: fourProviders, script: playing(jsonAnswer(whole)) });
   const { reply } = await ask({ body });
   assert.equal(reply.headers["content-type"], "text/event-stream; charset=utf-8");
@@ -284,7 +318,10 @@ test("a whole JSON answer to a streaming request becomes a stream", async () => 
 
 test("a frame that cannot be read is passed on and counted", async () => {
   const broken = "data: {not json}\n\n";
-  const { ask, records } = stage({ yaml: fourProviders, script: playing(sseAnswer([role, hello, broken, finish, done])) });
+  const { ask, records } = stage({
+    yaml: fourProviders,
+    script: playing(sseAnswer([role, hello, broken, finish, done])),
+  });
   const { reply } = await ask({ body });
   assert.equal(reply.text, [role, hello, broken, finish, done].join(""));
   assert.equal(records[0]?.unreadableFrames, 1);
@@ -292,7 +329,10 @@ test("a frame that cannot be read is passed on and counted", async () => {
 
 test("an error frame after content ends as upstream-failed, its own bytes passed on and nothing added", async () => {
   const error = `data: {"error":{"message":"overloaded","type":"server_error"}}\n\n`;
-  const { ask, records } = stage({ yaml: fourProviders, script: playing(committedThen([role, hello], { data: error }, { end: true })) });
+  const { ask, records } = stage({
+    yaml: fourProviders,
+    script: playing(committedThen([role, hello], { data: error }, { end: true })),
+  });
   const { reply } = await ask({ body });
   assert.equal(reply.text, role + hello + error);
   assert.equal(records[0]?.end, "upstream-failed");

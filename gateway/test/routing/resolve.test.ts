@@ -29,17 +29,42 @@ type Row = {
 
 const rows: readonly Row[] = [
   { name: "a bare model of one provider", model: "gpt-4o", expect: "openai gpt-4o" },
-  { name: "a bare model that two list goes to the first in the file", model: "gpt-4o", dialect: "gemini", expect: "openai gpt-4o" },
-  { name: "a shared model goes to the first that speaks the client's dialect", model: "shared", dialect: "anthropic-messages", expect: "anthropic shared" },
-  { name: "a shared model in the first one's dialect", model: "shared", dialect: "openai-chat", expect: "openai shared" },
+  {
+    name: "a bare model that two list goes to the first in the file",
+    model: "gpt-4o",
+    dialect: "gemini",
+    expect: "openai gpt-4o",
+  },
+  {
+    name: "a shared model goes to the first that speaks the client's dialect",
+    model: "shared",
+    dialect: "anthropic-messages",
+    expect: "anthropic shared",
+  },
+  {
+    name: "a shared model in the first one's dialect",
+    model: "shared",
+    dialect: "openai-chat",
+    expect: "openai shared",
+  },
   { name: "a family pattern", model: "claude-opus-9", expect: "anthropic claude-opus-9" },
   { name: "an alias is sent under its upstream id", model: "qwen", expect: "team-a Qwen/Qwen3-32B" },
   { name: "an unknown bare model", model: "nope", expect: "model_not_found" },
   { name: "no model", model: "", expect: "missing_parameter" },
   { name: "provider::model", model: "openai::gpt-4o", expect: "openai gpt-4o" },
   { name: "provider::model outside the list, chat", model: "openai::gpt-9", expect: "openai gpt-9" },
-  { name: "provider::model outside the list, not chat", model: "openai::gpt-9", chat: false, expect: "model_not_found" },
-  { name: "provider::model in the list, not chat", model: "openai::text-embedding-3-small", chat: false, expect: "openai text-embedding-3-small" },
+  {
+    name: "provider::model outside the list, not chat",
+    model: "openai::gpt-9",
+    chat: false,
+    expect: "model_not_found",
+  },
+  {
+    name: "provider::model in the list, not chat",
+    model: "openai::text-embedding-3-small",
+    chat: false,
+    expect: "openai text-embedding-3-small",
+  },
   { name: "provider::alias", model: "team-a::qwen", expect: "team-a Qwen/Qwen3-32B" },
   { name: "kind::model", model: "openai-compatible::only-b", expect: "team-b only-b" },
   { name: "unknown::model", model: "x::m", expect: "model_not_found" },
@@ -48,16 +73,41 @@ const rows: readonly Row[] = [
   { name: "function::name", model: "function::summarize", expect: "not_configured" },
   { name: "provider/model", model: "anthropic/claude-sonnet-4-6", expect: "anthropic claude-sonnet-4-6" },
   { name: "provider/model with slashes", model: "team-b/org/model", expect: "team-b org/model" },
-  { name: "an id that looks like provider/model is that id", model: "anthropic/claude-in-disguise", expect: "team-a anthropic/claude-in-disguise" },
+  {
+    name: "an id that looks like provider/model is that id",
+    model: "anthropic/claude-in-disguise",
+    expect: "team-a anthropic/claude-in-disguise",
+  },
   { name: "a known kind that is not configured", model: "groq/llama", expect: "model_not_found" },
   { name: "a slash in front of no provider", model: "org/model", expect: "model_not_found" },
   { name: "header names the provider", model: "only-b", header: "team-b", expect: "team-b only-b" },
-  { name: "header names the provider, model not listed, chat", model: "brand-new", header: "openai", expect: "openai brand-new" },
-  { name: "header names the provider, model not listed, not chat", model: "brand-new", header: "openai", chat: false, expect: "model_not_found" },
-  { name: "header names a kind: the provider of it that lists the model", model: "only-b", header: "openai-compatible", expect: "team-b only-b" },
+  {
+    name: "header names the provider, model not listed, chat",
+    model: "brand-new",
+    header: "openai",
+    expect: "openai brand-new",
+  },
+  {
+    name: "header names the provider, model not listed, not chat",
+    model: "brand-new",
+    header: "openai",
+    chat: false,
+    expect: "model_not_found",
+  },
+  {
+    name: "header names a kind: the provider of it that lists the model",
+    model: "only-b",
+    header: "openai-compatible",
+    expect: "team-b only-b",
+  },
   { name: "header of nobody", model: "gpt-4o", header: "nobody", expect: "model_not_found" },
   { name: "header agrees with the prefix", model: "openai::gpt-4o", header: "openai", expect: "openai gpt-4o" },
-  { name: "header of the kind agrees with a prefix of that kind", model: "team-b::x", header: "openai-compatible", expect: "team-b x" },
+  {
+    name: "header of the kind agrees with a prefix of that kind",
+    model: "team-b::x",
+    header: "openai-compatible",
+    expect: "team-b x",
+  },
   { name: "header against the prefix", model: "openai::gpt-4o", header: "anthropic", expect: "model_conflict" },
   { name: "header against the slash", model: "openai/gpt-4o", header: "anthropic", expect: "model_conflict" },
   { name: "the demo by prefix beside configured providers", model: "demo::tools", expect: "demo tools" },
@@ -72,9 +122,7 @@ for (const row of rows) {
       dialect: row.dialect ?? "openai-chat",
       chat: row.chat ?? true,
     });
-    const outcome = resolved.ok
-      ? `${resolved.value.provider.id} ${resolved.value.upstreamModel}`
-      : resolved.error.code;
+    const outcome = resolved.ok ? `${resolved.value.provider.id} ${resolved.value.upstreamModel}` : resolved.error.code;
     assert.equal(outcome, row.expect);
   });
 }
@@ -101,6 +149,9 @@ const demoRows = [
 for (const { model, expect } of demoRows) {
   test(`resolve without any provider: ${model} → ${expect}`, () => {
     const resolved = resolve(configOf(undefined), { model, providerHeader: "", dialect: "openai-chat", chat: true });
-    assert.equal(resolved.ok ? `${resolved.value.provider.id} ${resolved.value.upstreamModel}` : resolved.error.code, expect);
+    assert.equal(
+      resolved.ok ? `${resolved.value.provider.id} ${resolved.value.upstreamModel}` : resolved.error.code,
+      expect,
+    );
   });
 }

@@ -43,11 +43,16 @@ test("a stream", async () => {
 
 test("thinking", async () => {
   const final = await client().messages.stream({ model: "demo::thinking", max_tokens: 2000, messages }).finalMessage();
-  assert.deepEqual(final.content.map((block) => block.type), ["thinking", "text"]);
+  assert.deepEqual(
+    final.content.map((block) => block.type),
+    ["thinking", "text"],
+  );
 });
 
 test("a tool loop", async () => {
-  const first = await client().messages.stream({ model: "demo::tools", max_tokens: 100, messages, tools: [weather] }).finalMessage();
+  const first = await client()
+    .messages.stream({ model: "demo::tools", max_tokens: 100, messages, tools: [weather] })
+    .finalMessage();
   const call = first.content.find((block) => block.type === "tool_use");
   assert.equal(first.stop_reason, "tool_use");
   assert.ok(call !== undefined);
@@ -75,7 +80,12 @@ test("models", async () => {
   assert.ok(page.data.some((model) => model.id === "demo::echo"));
 });
 
-const failures: readonly { readonly name: string; readonly model: string; readonly error: new (...args: never[]) => Error; readonly status: number }[] = [
+const failures: readonly {
+  readonly name: string;
+  readonly model: string;
+  readonly error: new (...args: never[]) => Error;
+  readonly status: number;
+}[] = [
   { name: "a rate limit", model: "demo::fail-429", error: Anthropic.RateLimitError, status: 429 },
   { name: "a failing provider", model: "demo::fail-500", error: Anthropic.InternalServerError, status: 502 },
   { name: "an unknown provider", model: "x::m", error: Anthropic.NotFoundError, status: 404 },
@@ -84,12 +94,15 @@ const failures: readonly { readonly name: string; readonly model: string; readon
 for (const { name, model, error, status } of failures) {
   test(`${name} is the SDK's own ${error.name}`, async () => {
     for (const stream of [true, false]) {
-      await assert.rejects(client().messages.create({ model, max_tokens: 10, messages, stream }), (thrown: InstanceType<typeof Anthropic.APIError>) => {
-        assert.ok(thrown instanceof error, String(thrown));
-        assert.equal(thrown.status, status);
-        assert.ok(thrown.requestID?.startsWith("req_"));
-        return true;
-      });
+      await assert.rejects(
+        client().messages.create({ model, max_tokens: 10, messages, stream }),
+        (thrown: InstanceType<typeof Anthropic.APIError>) => {
+          assert.ok(thrown instanceof error, String(thrown));
+          assert.equal(thrown.status, status);
+          assert.ok(thrown.requestID?.startsWith("req_"));
+          return true;
+        },
+      );
     }
   });
 }
@@ -99,7 +112,10 @@ test("a stream that breaks off is an error, not a short answer", async () => {
 });
 
 test("a missing max_tokens is a 400 that names it", async () => {
-  const broken = client().messages.create({ model: "any", messages } as unknown as Anthropic.MessageCreateParamsNonStreaming);
+  const broken = client().messages.create({
+    model: "any",
+    messages,
+  } as unknown as Anthropic.MessageCreateParamsNonStreaming);
   await assert.rejects(broken, (thrown: InstanceType<typeof Anthropic.APIError>) => {
     assert.ok(thrown instanceof Anthropic.BadRequestError);
     assert.match(thrown.message, /max_tokens/);

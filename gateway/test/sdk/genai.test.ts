@@ -28,7 +28,10 @@ for (const base of ["", "/v1", "/api/v1"]) {
 test("a stream", async () => {
   let text = "";
   let chunks = 0;
-  for await (const chunk of await client().models.generateContentStream({ model: "gemini-2.5-flash", contents: "hello there" })) {
+  for await (const chunk of await client().models.generateContentStream({
+    model: "gemini-2.5-flash",
+    contents: "hello there",
+  })) {
     text += chunk.text ?? "";
     chunks += 1;
   }
@@ -37,7 +40,18 @@ test("a stream", async () => {
 });
 
 test("a tool loop", async () => {
-  const config = { tools: [{ functionDeclarations: [{ name: "get_weather", parametersJsonSchema: { type: "object", properties: { city: { type: "string" } }, required: ["city"] } }] }] };
+  const config = {
+    tools: [
+      {
+        functionDeclarations: [
+          {
+            name: "get_weather",
+            parametersJsonSchema: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
+          },
+        ],
+      },
+    ],
+  };
   const first = await client().models.generateContent({ model: "demo::tools", contents: "hi", config });
   const [call] = first.functionCalls ?? [];
   assert.equal(call?.name, "get_weather");
@@ -55,7 +69,11 @@ test("a tool loop", async () => {
 });
 
 test("thoughts come to who asked for them", async () => {
-  const asked = await client().models.generateContent({ model: "demo::thinking", contents: "hi", config: { thinkingConfig: { includeThoughts: true } } });
+  const asked = await client().models.generateContent({
+    model: "demo::thinking",
+    contents: "hi",
+    config: { thinkingConfig: { includeThoughts: true } },
+  });
   assert.ok(asked.candidates?.[0]?.content?.parts?.some((part) => part.thought === true));
   const unasked = await client().models.generateContent({ model: "demo::thinking", contents: "hi" });
   assert.ok(!unasked.candidates?.[0]?.content?.parts?.some((part) => part.thought === true));

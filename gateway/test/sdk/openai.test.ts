@@ -42,7 +42,11 @@ for (const base of ["", "/v1", "/api/v1"]) {
 }
 
 test("a chat stream through the strict helper", async () => {
-  const stream = client().chat.completions.stream({ model: "gpt-4o", messages, stream_options: { include_usage: true } });
+  const stream = client().chat.completions.stream({
+    model: "gpt-4o",
+    messages,
+    stream_options: { include_usage: true },
+  });
   const final = await stream.finalChatCompletion();
   assert.match(final.choices[0]?.message.content ?? "", /hello there/);
   assert.ok((final.usage?.completion_tokens ?? 0) > 0);
@@ -55,11 +59,16 @@ test("usage chunks come only to who asked", async () => {
 
 test("several choices", async () => {
   const final = await client().chat.completions.stream({ model: "gpt-4o", messages, n: 3 }).finalChatCompletion();
-  assert.deepEqual(final.choices.map((choice) => choice.index), [0, 1, 2]);
+  assert.deepEqual(
+    final.choices.map((choice) => choice.index),
+    [0, 1, 2],
+  );
 });
 
 test("a tool loop in chat", async () => {
-  const first = await client().chat.completions.stream({ model: "demo::tools", messages, tools: [weather] }).finalChatCompletion();
+  const first = await client()
+    .chat.completions.stream({ model: "demo::tools", messages, tools: [weather] })
+    .finalChatCompletion();
   const [call] = first.choices[0]?.message.tool_calls ?? [];
   assert.equal(first.choices[0]?.finish_reason, "tool_calls");
   assert.ok(call !== undefined && call.type === "function");
@@ -67,20 +76,30 @@ test("a tool loop in chat", async () => {
   const second = await client().chat.completions.create({
     model: "demo::tools",
     tools: [weather],
-    messages: [...messages, { role: "assistant", tool_calls: [call] }, { role: "tool", tool_call_id: call.id, content: "sunny" }],
+    messages: [
+      ...messages,
+      { role: "assistant", tool_calls: [call] },
+      { role: "tool", tool_call_id: call.id, content: "sunny" },
+    ],
   });
   assert.match(second.choices[0]?.message.content ?? "", /sunny/);
 });
 
 test("a tool loop in responses, streamed", async () => {
   const tool = { type: "function" as const, strict: false, ...weather.function };
-  const first = await client().responses.stream({ model: "demo::tools", input: "hi", tools: [tool] }).finalResponse();
+  const first = await client()
+    .responses.stream({ model: "demo::tools", input: "hi", tools: [tool] })
+    .finalResponse();
   const call = first.output.find((item) => item.type === "function_call");
   assert.ok(call !== undefined);
   const second = await client().responses.create({
     model: "demo::tools",
     tools: [tool],
-    input: [{ role: "user", content: "hi" }, call, { type: "function_call_output", call_id: call.call_id, output: "sunny" }],
+    input: [
+      { role: "user", content: "hi" },
+      call,
+      { type: "function_call_output", call_id: call.call_id, output: "sunny" },
+    ],
   });
   assert.match(second.output_text, /sunny/);
 });
@@ -110,7 +129,12 @@ test("the request id is the one in the record", async () => {
   assert.ok(served.records.some((record) => record.requestId === answer._request_id));
 });
 
-const failures: readonly { readonly name: string; readonly model: string; readonly error: new (...args: never[]) => Error; readonly status: number }[] = [
+const failures: readonly {
+  readonly name: string;
+  readonly model: string;
+  readonly error: new (...args: never[]) => Error;
+  readonly status: number;
+}[] = [
   { name: "a rate limit", model: "demo::fail-429", error: OpenAI.RateLimitError, status: 429 },
   { name: "a failing provider", model: "demo::fail-500", error: OpenAI.InternalServerError, status: 502 },
   { name: "an unknown provider", model: "x::m", error: OpenAI.NotFoundError, status: 404 },
@@ -119,12 +143,15 @@ const failures: readonly { readonly name: string; readonly model: string; readon
 for (const { name, model, error, status } of failures) {
   test(`${name} is the SDK's own ${error.name}`, async () => {
     for (const stream of [true, false]) {
-      await assert.rejects(client().chat.completions.create({ model, messages, stream }), (thrown: InstanceType<typeof OpenAI.APIError>) => {
-        assert.ok(thrown instanceof error, String(thrown));
-        assert.equal(thrown.status, status);
-        assert.ok(thrown.requestID?.startsWith("req_"));
-        return true;
-      });
+      await assert.rejects(
+        client().chat.completions.create({ model, messages, stream }),
+        (thrown: InstanceType<typeof OpenAI.APIError>) => {
+          assert.ok(thrown instanceof error, String(thrown));
+          assert.equal(thrown.status, status);
+          assert.ok(thrown.requestID?.startsWith("req_"));
+          return true;
+        },
+      );
     }
   });
 }
