@@ -140,7 +140,7 @@ const beginnings: readonly (readonly [beginning: RegExp, mimeType: string])[] = 
   [/^R0lGOD/, "image/gif"],
   [/^UklGR.{6}XRUJQ/, "image/webp"],
   [/^AAAA.[GWm2]Z0eXBoZWlj/, "image/heic"],
-  [/^JVBERi/, "application/pdf"],
+  [/^JVBER/, "application/pdf"],
   [/^UklGR.{6}XQVZF/, "audio/wav"],
   [/^SUQz/, "audio/mpeg"],
 ];
