@@ -6,6 +6,7 @@ import type { Outcome, Terminal } from "./cli/terminal.ts";
 import { readTextFile } from "./config/files.ts";
 import { systemClock } from "./lib/clock.ts";
 import { asObject, asString, parseJson } from "./lib/json.ts";
+import { serveWithWorkers } from "./process/primary.ts";
 import { serve } from "./process/run.ts";
 import { openSinks } from "./process/sinks.ts";
 
@@ -41,14 +42,21 @@ function onStopSignal(listener: (signal: StopSignal) => void): () => void {
   };
 }
 
-/** Configuration, records and traffic in one process. */
+/** One process for everything, or this one for configuration and records and others for traffic. */
 const startGateway: StartGateway = async (config) => {
   const { log, server } = config.current();
-  if (server.workers > 1) terminal.err("! server.workers: this version serves with one process\n");
   const outHasColor = process.stdout.isTTY && process.stdout.hasColors();
   const sink = openSinks(log, { outIsTerminal: terminal.outIsTerminal, outHasColor });
-  const serving = await serve({ config, sink, reportBug }, version);
-  return { address: serving.address, close: () => serving.close(config.current().server.drainMs) };
+  const primary = { config, sink, reportBug };
+  const serving =
+    server.workers > 1
+      ? await serveWithWorkers(primary, version, server.workers, systemClock)
+      : { ...(await serve(primary, version)), refresh: () => {} };
+  return {
+    address: serving.address,
+    refresh: serving.refresh,
+    close: () => serving.close(config.current().server.drainMs),
+  };
 };
 
 function reportBug(bug: unknown, requestId: string): void {

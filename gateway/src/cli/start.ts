@@ -11,6 +11,8 @@ import type { Outcome, Terminal } from "./terminal.ts";
 export type RunningGateway = {
   /** The address it got: the port is the real one also where 0 was asked for. */
   readonly address: { readonly host: string; readonly port: number };
+  /** The configuration has changed: tells whoever serves elsewhere. */
+  refresh(): void;
   /** Lets running requests finish, for `drainMs` at most. Resolves when the last connection is gone. */
   close(): Promise<void>;
 };
@@ -42,11 +44,15 @@ export async function start(loader: Loader, deps: StartDeps): Promise<Outcome> {
     return "config-invalid";
   }
   const config = loaded.value;
+  let serving: RunningGateway | undefined;
   const watched = watchConfig({
     initial: config,
     load: loader.load,
     clock,
-    onReload: (reload) => terminal.err(reloadText(reload)),
+    onReload: (reload) => {
+      terminal.err(reloadText(reload));
+      if (reload.kind === "applied") serving?.refresh();
+    },
   });
   const listening = await listen(deps.startGateway, watched);
   if (!listening.ok) {
@@ -55,6 +61,7 @@ export async function start(loader: Loader, deps: StartDeps): Promise<Outcome> {
     return "failed";
   }
   const running = listening.value;
+  serving = running;
   greet(config, running, clock.now() - deps.processStartedAt, loader, deps);
   const outcome = await untilStopped(running, deps);
   watched.close();

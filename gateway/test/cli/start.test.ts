@@ -30,6 +30,7 @@ async function listenFor(
   return {
     server,
     address: { host, port: address.port },
+    refresh: () => {},
     close: async () => {
       await close();
       server.close();
