@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 import { join } from "node:path";
+import { isatty } from "node:tty";
 import { runProgram } from "./cli/program.ts";
 import type { StartGateway, StopSignal } from "./cli/start.ts";
-import type { Outcome, Terminal } from "./cli/terminal.ts";
+import type { Input, Outcome, OutcomeName, Terminal } from "./cli/terminal.ts";
 import { readTextFile } from "./config/files.ts";
 import { systemClock } from "./lib/clock.ts";
 import { asObject, asString, parseJson } from "./lib/json.ts";
@@ -17,7 +18,7 @@ const exitCodes = {
   usage: 2,
   "config-invalid": 78,
   interrupted: 130,
-} as const satisfies Record<Outcome, number>;
+} as const satisfies Record<OutcomeName, number>;
 
 const MANIFEST_BYTES_MAX = 65_536;
 
@@ -26,6 +27,14 @@ const terminal: Terminal = {
   err: (text) => void process.stderr.write(text),
   outIsTerminal: process.stdout.isTTY,
   errHasColor: process.stderr.isTTY && process.stderr.hasColors(),
+};
+
+const input: Input = {
+  // Opened only by commands that read: a program that is run for the user has it to itself.
+  get stream() {
+    return process.stdin;
+  },
+  isTerminal: isatty(0),
 };
 
 // A reader that has seen enough (`dragoman schema | head`) is no failure.
@@ -76,11 +85,24 @@ const outcome = await runProgram(process.argv.slice(2), {
   // The system clock counts from the start of the process.
   processStartedAt: 0,
   terminal,
+  input,
+  fetch,
   onStopSignal,
   version,
   nodeVersion: process.version,
   platform: process.platform,
 });
-process.exitCode = exitCodes[outcome];
-// Whoever presses Ctrl-C twice does not wait for open connections.
-if (outcome === "interrupted") process.exit();
+end(outcome);
+
+/** A program that was run for the user ends this process as it ended itself. */
+function end(of: Outcome): void {
+  if (typeof of === "string") {
+    process.exitCode = exitCodes[of];
+    // Whoever presses Ctrl-C twice does not wait for open connections.
+    if (of === "interrupted") process.exit();
+  } else if (of.kind === "exited") {
+    process.exitCode = of.code;
+  } else {
+    process.kill(process.pid, of.signal);
+  }
+}

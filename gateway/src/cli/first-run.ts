@@ -5,6 +5,7 @@ import { isLoopback } from "../config/build.ts";
 import { credentialVariable } from "../config/providers.ts";
 import { catalog, providerKind } from "../providers/catalog.ts";
 import type { Provider, ProviderKind } from "../providers/provider.ts";
+import { localUrl } from "./gateway-address.ts";
 
 /** What the screen tells, all of it known when the gateway has begun to listen. */
 export type FirstRunFacts = {
@@ -131,11 +132,8 @@ function exampleModel(config: Config): string {
   return ids.find((id) => !/[*[]/.test(id)) ?? "demo::echo";
 }
 
-/** What clients on this machine call. An address that means "all" is reached on the loopback. */
 function baseUrl({ address }: FirstRunFacts): string {
-  const { host, port } = address;
-  if (host === "0.0.0.0" || host === "::") return `http://127.0.0.1:${port}`;
-  return `http://${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${port}`;
+  return localUrl(address);
 }
 
 function row(label: string, lines: readonly string[], bold: (text: string) => string): string {

@@ -4,10 +4,15 @@ import { configJsonSchema } from "../config/json-schema.ts";
 import { formatProblems } from "../config/problems.ts";
 import { closest } from "../config/suggest.ts";
 import { check } from "./check.ts";
+import { addClientCommands } from "./client-commands.ts";
+import type { ConnectDeps } from "./connect.ts";
 import { explain } from "./explain.ts";
 import { createGatewayKey } from "./keys.ts";
 import { start, type StartDeps } from "./start.ts";
 import type { Outcome, Terminal } from "./terminal.ts";
+
+/** Everything that the commands take from the world. */
+export type ProgramDeps = StartDeps & ConnectDeps;
 
 type StartOptions = CommandLineOptions & { readonly config?: string };
 
@@ -15,10 +20,11 @@ const examples = `Examples:
   dragoman                              start with what the environment has
   dragoman --config dragoman.yaml       start with a configuration file
   dragoman keys create laptop           make a gateway key
+  dragoman run claude                   run Claude Code through the gateway
 `;
 
 /** Runs the command that `argv` (without node and script) names, and says how it ended. */
-export async function runProgram(argv: readonly string[], deps: StartDeps): Promise<Outcome> {
+export async function runProgram(argv: readonly string[], deps: ProgramDeps): Promise<Outcome> {
   let outcome: Outcome = "ok";
   const program = buildProgram(deps, (result) => {
     outcome = result;
@@ -38,7 +44,7 @@ export async function runProgram(argv: readonly string[], deps: StartDeps): Prom
 }
 
 /** The command line as commander knows it; exported for the test that holds docs/cli.md to it. */
-export function buildProgram(deps: StartDeps, finish: (outcome: Outcome) => void): Command {
+export function buildProgram(deps: ProgramDeps, finish: (outcome: Outcome) => void): Command {
   const program = new Command("dragoman");
   // Commands made from here on inherit both settings; those made before would not.
   program.exitOverride().configureOutput({ writeOut: deps.terminal.out, writeErr: deps.terminal.err });
@@ -59,6 +65,7 @@ export function buildProgram(deps: StartDeps, finish: (outcome: Outcome) => void
   startCommand.action(() => runStart(startCommand.optsWithGlobals<StartOptions>()));
   addInspectionCommands(program, deps, finish);
   addKeyCommands(program, deps.terminal, finish);
+  addClientCommands(program, deps, finish);
   return program;
 }
 

@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import { after, test } from "node:test";
 import type { Command } from "commander";
 import { buildProgram, runProgram } from "../../src/cli/program.ts";
+import type { Outcome } from "../../src/cli/terminal.ts";
 import { asString, isObject } from "../../src/lib/json.ts";
 import { configKeyStore, verifyKey } from "../../src/limits/keys.ts";
 import { configOf } from "../config/support.ts";
@@ -113,7 +114,7 @@ test("explain says where a model goes, for each format", () => {
 });
 
 /** Runs a command in this process. */
-async function runHere(args: readonly string[]): Promise<Recorded & { outcome: string }> {
+async function runHere(args: readonly string[]): Promise<Recorded & { outcome: Outcome }> {
   const recorded: Recorded = { out: "", err: "" };
   const outcome = await runProgram(args, programDeps(recorded));
   return { ...recorded, outcome };
@@ -140,7 +141,7 @@ test("an expiry that is no date is refused before there is a key", async () => {
 
 const usage: readonly { readonly args: readonly string[]; readonly says: RegExp }[] = [
   { args: ["chekc"], says: /unknown command "chekc". Did you mean "check"\?/ },
-  { args: ["frobnicate"], says: /unknown command "frobnicate". Commands: start, check, explain, schema, keys\./ },
+  { args: ["frobnicate"], says: /unknown command "frobnicate". Commands: start, check, explain, schema, keys, run, connect, chat\./ },
   { args: ["--port", "65536"], says: /A port is a number from 0 to 65535/ },
   { args: ["--port", "4e3"], says: /A port is a number/ },
   { args: ["start", "extra"], says: /too many arguments/ },
@@ -156,15 +157,15 @@ for (const { args, says } of usage) {
   });
 }
 
-test("--help begins with three examples, --version is the version", async () => {
+test("--help begins with examples, --version is the version", async () => {
   const help = await runHere(["--help"]);
   assert.equal(help.outcome, "ok");
   assert.deepEqual(
     help.out
       .split("\n")
-      .slice(0, 4)
+      .slice(0, 5)
       .map((line) => line.slice(0, 10)),
-    ["Examples:", "  dragoman", "  dragoman", "  dragoman"],
+    ["Examples:", "  dragoman", "  dragoman", "  dragoman", "  dragoman"],
   );
   assert.equal((await runHere(["--version"])).out, "1.2.3\n");
 });

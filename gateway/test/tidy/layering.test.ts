@@ -24,7 +24,7 @@ const allowedImports: Record<string, string> = {
   demo: "lib canonical framing dialects operations providers config relay",
   "gateway.ts": "lib canonical dialects operations providers config routing limits record relay exchange.ts demo",
   process: "lib canonical operations config record relay http gateway.ts",
-  cli: "lib canonical operations providers config routing limits record",
+  cli: "lib canonical framing operations providers config routing limits record",
   "main.ts": "lib config process cli",
 };
 
