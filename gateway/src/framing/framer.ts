@@ -10,7 +10,7 @@ export type Frame = {
 };
 
 export type FramePayload = {
-  /** The SSE event name; "" where the framing has none. */
+  /** The SSE event name, or the type of an AWS message; "" where the framing has none. */
   readonly event: string;
   /** The frame's data as text, normally one JSON document. */
   readonly data: string;
@@ -33,4 +33,4 @@ export class FrameTooLargeError extends Error {
   override readonly name = "FrameTooLargeError";
 }
 
-export type FramingId = "sse" | "json-array" | "ndjson";
+export type FramingId = "sse" | "json-array" | "ndjson" | "aws-eventstream";

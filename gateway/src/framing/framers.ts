@@ -1,3 +1,4 @@
+import { awsEventStreamFramer } from "./aws-eventstream.ts";
 import type { Framer, FramingId } from "./framer.ts";
 import { jsonArrayFramer } from "./json-array.ts";
 import { ndjsonFramer } from "./ndjson.ts";
@@ -8,4 +9,5 @@ export const framers = {
   sse: sseFramer,
   "json-array": jsonArrayFramer,
   ndjson: ndjsonFramer,
+  "aws-eventstream": awsEventStreamFramer,
 } satisfies Record<FramingId, (options?: { readonly frameBytesMax?: number }) => Framer>;

@@ -6,9 +6,8 @@ import { upstreamDialect } from "../dialects/upstream.ts";
 import { framers } from "../framing/framers.ts";
 import type { FramingId } from "../framing/framer.ts";
 import { parseJson } from "../lib/json.ts";
-import { readRelayedUsage } from "../operations/relayed-usage.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
-import { upstreamUrl } from "../providers/urls.ts";
+import { operationId, upstreamUrl } from "../providers/urls.ts";
 import { observe, observeSummary } from "../record/observe.ts";
 import type { AttemptRecord } from "../record/record.ts";
 import type { Target } from "../routing/plan.ts";
@@ -32,10 +31,11 @@ export type Answer = {
   readonly credential: Target["credential"]["kind"];
 } & (
   | { readonly kind: "plain"; readonly body: Uint8Array | string; readonly contentType: string }
-  | { readonly kind: "stream"; readonly stream: AnswerStream }
+  /** `contentType`: where it is no conversation's stream, which follows from the client's format. */
+  | { readonly kind: "stream"; readonly stream: AnswerStream; readonly contentType?: string }
 );
 
-type AttemptDraft = { -readonly [K in keyof AttemptRecord]: AttemptRecord[K] };
+export type AttemptDraft = { -readonly [K in keyof AttemptRecord]: AttemptRecord[K] };
 
 /** One call to one target. Fails only while nothing of its answer has reached the client. */
 export async function makeAttempt(
@@ -44,8 +44,18 @@ export async function makeAttempt(
   target: Target,
   carried: CarriedRequest,
 ): Promise<Result<Answer, Failure>> {
+  return recordAttempt(exchange, target, carried, (draft) => call(exchange, conversation, target, carried, draft));
+}
+
+/** Makes a call that the record tells of, however it ends. */
+export async function recordAttempt(
+  exchange: Exchange,
+  target: Target,
+  carried: Pick<CarriedRequest, "kind" | "edits" | "losses">,
+  make: (draft: AttemptDraft) => Promise<Result<Answer, Failure>>,
+): Promise<Result<Answer, Failure>> {
   const draft = openAttempt(exchange, target, carried);
-  const answer = await call(exchange, conversation, target, carried, draft);
+  const answer = await make(draft);
   draft.endedMs = elapsedMs(exchange);
   if (!answer.ok) {
     const { class: kind, code, message } = answer.error;
@@ -61,25 +71,32 @@ async function call(
   carried: CarriedRequest,
   draft: AttemptDraft,
 ): Promise<Result<Answer, Failure>> {
-  const { watchdog, handle } = exchange;
   const request = upstreamCall(exchange, conversation, target, carried);
-  const answered = await callUpstream(
-    exchange.deps.transport,
-    watchdog,
-    request,
-    firstByteMs(conversation, target),
-    handle,
-  );
+  const answered = await callTarget(exchange, target, request, firstByteMs(conversation, target), draft);
+  if (!answered.ok) return answered;
+  const { headers } = answered.value;
+  const framing = conversation.client.head.stream ? streamFraming(headers, conversation, target) : undefined;
+  return framing === undefined
+    ? readPlain(exchange, conversation, target, answered.value, carried.restore, draft)
+    : openStream(exchange, conversation, target, answered.value, framing, carried, draft);
+}
+
+/** Sends a call and waits for the provider's verdict; whatever is no success is a failure. */
+export async function callTarget(
+  exchange: Exchange,
+  target: Target,
+  request: UpstreamCall,
+  waitMs: number,
+  draft: AttemptDraft,
+): Promise<Result<UpstreamAnswer, Failure>> {
+  const { watchdog, handle, deps } = exchange;
+  const answered = await callUpstream(deps.transport, watchdog, request, waitMs, handle);
   if (!answered.ok) return answered;
   const { status, headers } = answered.value;
   draft.status = status;
   draft.headersMs = elapsedMs(exchange);
   draft.upstreamRequestId = upstreamRequestId(headers);
-  if (status >= 300 || status < 200) return fail(await readFailure(exchange, target, answered.value));
-  const framing = conversation.client.head.stream ? streamFraming(headers, conversation, target) : undefined;
-  return framing === undefined
-    ? readPlain(exchange, conversation, target, answered.value, carried.restore, draft)
-    : openStream(exchange, conversation, target, answered.value, framing, carried, draft);
+  return status >= 300 || status < 200 ? fail(await readFailure(exchange, target, answered.value)) : answered;
 }
 
 function upstreamCall(
@@ -94,6 +111,7 @@ function upstreamCall(
     verbatim: carried.kind === "verbatim",
     stream,
     contentType: "application/json",
+    operation: operationId(target.operation),
   });
   const query = [carried.query, crossing.query].filter((part) => part !== "").join("&");
   const url = upstreamUrl(provider, target.operation, { model: target.upstreamModel, stream, query });
@@ -108,7 +126,7 @@ function upstreamCall(
 }
 
 /** A model's own limit, else the provider's; a client that says how long it waits is not kept waiting longer. */
-function firstByteMs(conversation: Conversation, target: Target): number {
+export function firstByteMs(conversation: Pick<Conversation, "client" | "patienceMs">, target: Target): number {
   const { timeouts } = target.provider;
   const usual = conversation.client.head.stream ? timeouts.firstByteStreamMs : timeouts.firstBytePlainMs;
   return Math.min(target.timeoutMs ?? usual, conversation.patienceMs ?? Infinity);
@@ -119,6 +137,7 @@ function streamFraming(headers: Headers, conversation: Conversation, target: Tar
   const type = headers["content-type"] ?? "";
   if (type.startsWith("text/event-stream")) return "sse";
   if (type.startsWith("application/x-ndjson")) return "ndjson";
+  if (type.startsWith("application/vnd.amazon.eventstream")) return "aws-eventstream";
   // Gemini without `alt=sse` streams a JSON array under the content type of a plain answer.
   if (target.dialect === "gemini" && conversation.client.framing === "json-array") return "json-array";
   return undefined;
@@ -177,11 +196,6 @@ async function readPlain(
   const json = parseJson(toText(body.value));
   const common = { status: answer.status, headers: answer.headers, credential: target.credential.kind };
   const contentType = answer.headers["content-type"] ?? "application/json";
-  if (conversation.relayed) {
-    const usage = readRelayedUsage(json);
-    if (usage !== undefined) observeWhole(exchange, [{ type: "usage", usage }]);
-    return ok({ ...common, kind: "plain", body: body.value, contentType });
-  }
   if (json === undefined) return fail(failure("provider_bad_response", "The provider's answer is not JSON."));
   const choice = chooseCarry(client, { dialect: target.dialect, framing: client.framing });
   const upstream = upstreamDialect(target.dialect);
@@ -235,7 +249,11 @@ function decoderOptions(conversation: Conversation, target: Target): DecoderOpti
   return { issuer: target.provider.id, candidates: head.candidates, requestId, createdAt };
 }
 
-function openAttempt(exchange: Exchange, target: Target, carried: CarriedRequest): AttemptDraft {
+function openAttempt(
+  exchange: Exchange,
+  target: Target,
+  carried: Pick<CarriedRequest, "kind" | "edits" | "losses">,
+): AttemptDraft {
   const draft: AttemptDraft = {
     provider: target.provider.id,
     model: target.upstreamModel,

@@ -19,6 +19,8 @@ export const seams = {
   sse: eventStreamSeam,
   "json-array": arraySeam,
   ndjson: linesSeam,
+  // Only providers frame like this; no client has a stream of them to add to.
+  "aws-eventstream": linesSeam,
 } satisfies Record<FramingId, () => Seam>;
 
 const LF = 0x0a;
