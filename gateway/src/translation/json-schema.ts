@@ -1,8 +1,8 @@
 import type { Loss } from "../canonical/loss.ts";
-import { asArray, asObject, asString, isObject, type Json, type JsonObject } from "../lib/json.ts";
+import { asArray, asObject, asString, isObject, type JsonObject } from "../lib/json.ts";
 import { dropped, emulated } from "./limits.ts";
-import { eitherObject, both, withoutAllOf } from "./schema-merge.ts";
-import { definitionName, recursiveReferences, resolveReference } from "./schema-references.ts";
+import { both, eitherObject, withoutAllOf, type Merging } from "./schema-merge.ts";
+import { recursiveReferences, resolveReference } from "./schema-references.ts";
 import { schemaRules, type SchemaTarget } from "./schema-rules.ts";
 import { adaptNode, writeDefinitions } from "./schema-node.ts";
 import { openSchemaState, saidValue, type SchemaState } from "./schema-state.ts";
@@ -64,14 +64,26 @@ const rootCombinators = ["anyOf", "oneOf", "allOf", "not", "enum", "const", "if"
 
 /** The root as an object without alternatives. Gemini's answers may be anything, so a root of another type stays there. */
 function flattenRoot(schema: JsonObject, target: SchemaTarget): Adaptation {
-  const resolve = (reference: Json) => resolveReference(schema, asString(reference) ?? "");
-  const { base, isDirect } = followRoot(schema, resolve);
+  const merging = rootMerging(schema);
+  const { base, isDirect } = followRoot(schema, merging.resolve);
   const isGemini = target === "gemini-json-schema" || target === "gemini-schema";
   const isObjectRoot = isObjectType(base);
   if (!isObjectRoot) return isGemini ? faithful(base) : wrapped(base);
   const hasCombinators = rootCombinators.some((keyword) => Object.hasOwn(base, keyword));
-  if (!hasCombinators) return faithful(isDirect && base["type"] === "object" ? schema : withObjectType(base));
-  return flattened(base, resolve);
+  if (hasCombinators) return flattened(base, merging);
+  const isGood = isDirect && base["type"] === "object" && base["nullable"] === undefined;
+  return faithful(isGood ? schema : withObjectType(base));
+}
+
+/** Parts of roots that are merged. */
+const MERGED_MAX = 10_000;
+
+function rootMerging(schema: JsonObject): Merging {
+  let steps = 0;
+  return {
+    resolve: (reference) => resolveReference(schema, asString(reference) ?? ""),
+    spend: (more) => (steps += more) <= MERGED_MAX,
+  };
 }
 
 function faithful(schema: JsonObject): Adaptation {
@@ -84,16 +96,16 @@ const ROOT_REFERENCES_MAX = 16;
 /** What a root that is nothing but a reference points to, with the definitions that it may need. */
 function followRoot(
   schema: JsonObject,
-  resolve: (reference: Json) => JsonObject | undefined,
+  resolve: Merging["resolve"],
 ): { readonly base: JsonObject; readonly isDirect: boolean } {
   let base = schema;
   for (let count = 0; count < ROOT_REFERENCES_MAX && base["$ref"] !== undefined; count += 1) {
     const { $ref, ...own } = base;
-    const target = resolve($ref);
-    if (target === undefined || target === schema || definitionName(asString($ref) ?? "") === undefined) break;
-    base = { ...target, ...own };
+    base = { ...resolve($ref), ...own };
   }
-  return { base, isDirect: base === schema };
+  // Where it leads nowhere, in the end or in a circle, nothing is left to follow.
+  const { $ref: _reference, ...rest } = base;
+  return base === schema && base["$ref"] === undefined ? { base, isDirect: true } : { base: rest, isDirect: false };
 }
 
 /** Without a type, what a root says about properties decides; a root that says nothing takes any object. */
@@ -113,7 +125,8 @@ function isObjectType(schema: JsonObject): boolean {
 }
 
 function withObjectType(schema: JsonObject): JsonObject {
-  return { ...schema, type: "object" };
+  const { nullable: _nullable, ...rest } = schema;
+  return { ...rest, type: "object" };
 }
 
 /** Answers can only be objects there, so another root becomes the one property of an object. */
@@ -133,15 +146,16 @@ function wrapped(schema: JsonObject): Adaptation {
 }
 
 /** Alternatives of the root become one object that takes all of them, and a sentence about them in its description. */
-function flattened(base: JsonObject, resolve: (reference: Json) => JsonObject | undefined): Adaptation {
-  const merged = withoutAllOf(base, resolve);
+function flattened(base: JsonObject, merging: Merging): Adaptation {
+  const merged = withoutAllOf(base, merging);
   const said = rootCombinators.filter((keyword) => keyword !== "allOf" && merged[keyword] !== undefined);
-  const rest = Object.fromEntries(Object.entries(merged).filter(([keyword]) => !said.includes(keyword)));
+  const isKept = (keyword: string) => keyword !== "$ref" && !rootCombinators.includes(keyword);
+  const rest = Object.fromEntries(Object.entries(merged).filter(([keyword]) => isKept(keyword)));
   const alternatives = [...(asArray(merged["anyOf"]) ?? []), ...(asArray(merged["oneOf"]) ?? [])]
     .slice(0, ALTERNATIVES_MAX)
-    .map((each) => resolve(asObject(each)?.["$ref"] ?? "") ?? each)
+    .map((each) => merging.resolve(asObject(each)?.["$ref"] ?? "") ?? each)
     .filter(isObject)
-    .map((each) => withoutAllOf(each, resolve))
+    .map((each) => withoutAllOf(each, merging))
     .filter(isObjectType);
   const combined = alternatives.length === 0 ? rest : both(rest, eitherObject(alternatives));
   const sentences = said.map((keyword) => `${keyword}: ${saidValue(merged[keyword] ?? null)}`);

@@ -5,9 +5,12 @@ import { change, note, type Notes, type SchemaState } from "./schema-state.ts";
 /** The types that a schema names, or that its keywords are about. `nullable` is OpenAPI's way to say null. */
 export function typesOf(source: JsonObject): string[] {
   const named = (asArray(source["type"]) ?? [source["type"]]).flatMap((type) => asString(type)?.toLowerCase() ?? []);
-  const types = named.length > 0 ? named : impliedTypes(source);
+  const known = named.filter((type) => typeNames.has(type));
+  const types = known.length > 0 ? known : impliedTypes(source);
   return [...new Set(source["nullable"] === true && types.length > 0 ? [...types, "null"] : types)];
 }
+
+const typeNames: ReadonlySet<string> = new Set(["string", "number", "integer", "boolean", "object", "array", "null"]);
 
 function impliedTypes(source: JsonObject): string[] {
   if (asObject(source["properties"]) !== undefined) return ["object"];
@@ -26,7 +29,8 @@ function typeOfValue(value: Json | undefined): string {
 export function valuesOf({ rules }: SchemaState, source: JsonObject): readonly Json[] | undefined {
   const constant = source["const"];
   if (constant !== undefined) return rules.constants === "enum" ? [constant] : undefined;
-  return asArray(source["enum"]);
+  const values = asArray(source["enum"]);
+  return values?.length === 0 ? undefined : values;
 }
 
 export function isAbout(keyword: string, type: string): boolean {

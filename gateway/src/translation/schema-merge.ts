@@ -5,27 +5,36 @@ const MERGE_DEPTH_MAX = 32;
 /** Parts of one `allOf` that are looked at. */
 const PARTS_MAX = 1000;
 
+/** What a merge needs to know of the schema as a whole. */
+export type Merging = {
+  /** What a part refers to. */
+  resolve(reference: Json): JsonObject | undefined;
+  /** False once enough has been merged: a small schema can demand an endless number of things. */
+  spend(steps: number): boolean;
+};
+
 /**
  * A schema without `allOf`: what its parts demand, in one. Of keywords that two parts set differently the first stays, except
- * for properties, which must fit both. `resolve` finds what a part refers to.
+ * for properties, which must fit both.
  */
-export function withoutAllOf(
-  schema: JsonObject,
-  resolve: (reference: Json) => JsonObject | undefined,
-  depth = 0,
-): JsonObject {
+export function withoutAllOf(schema: JsonObject, merging: Merging, depth = 0): JsonObject {
   const parts = asArray(schema["allOf"]);
   if (parts === undefined) return schema;
   const { allOf: _allOf, ...base } = schema;
   let merged: JsonObject = base;
   for (const part of parts.slice(0, PARTS_MAX)) {
-    if (!isObject(part) || depth >= MERGE_DEPTH_MAX) continue;
+    if (!isObject(part) || depth >= MERGE_DEPTH_MAX || !merging.spend(sizeOf(part))) continue;
     const { $ref, ...own } = part;
-    const target = $ref === undefined ? undefined : resolve($ref);
+    const target = $ref === undefined ? undefined : merging.resolve($ref);
     const whole = target === undefined ? part : both(own, target);
-    merged = both(merged, withoutAllOf(whole, resolve, depth + 1));
+    merged = both(merged, withoutAllOf(whole, merging, depth + 1));
   }
   return merged;
+}
+
+/** What it costs to merge a schema. */
+export function sizeOf(schema: JsonObject): number {
+  return 1 + Object.keys(asObject(schema["properties"]) ?? {}).length;
 }
 
 /** One schema that demands what two do, as far as that can be said without `allOf`. */
@@ -52,7 +61,7 @@ function bothProperties(first: JsonObject | undefined, second: JsonObject | unde
       const one = Object.hasOwn(first, name) ? first[name] : undefined;
       const other = Object.hasOwn(second, name) ? second[name] : undefined;
       if (one === undefined || other === undefined) return [name, one ?? other];
-      return [name, JSON.stringify(one) === JSON.stringify(other) ? one : { allOf: [one, other] }];
+      return [name, one === other ? one : { allOf: [one, other] }];
     }),
   );
 }

@@ -1,6 +1,6 @@
 import { asArray, asObject, asString, compact, isObject, type Json, type JsonObject } from "../lib/json.ts";
 import { isAbout, typesOf, valuesOf, writeOthers, writeValues } from "./schema-keywords.ts";
-import { both, withoutAllOf } from "./schema-merge.ts";
+import { both, sizeOf, withoutAllOf, type Merging } from "./schema-merge.ts";
 import { definitionName, referencesIn, referenceTo, resolveReference } from "./schema-references.ts";
 import { silentKeywords } from "./schema-rules.ts";
 import { change, note, writeNotes, type Notes, type SchemaState } from "./schema-state.ts";
@@ -8,6 +8,8 @@ import { change, note, writeNotes, type Notes, type SchemaState } from "./schema
 /** Schemas that references may be unfolded into; a chain of definitions can be exponentially large. */
 const UNFOLDED_MAX = 2000;
 
+/** Schemas that are written, and parts that are merged: alternatives multiply what stands beside them. */
+const STEPS_MAX = 20_000;
 /** How deep schemas may lie in schemas; what is deeper may be anything. */
 const DEPTH_MAX = 128;
 
@@ -21,18 +23,36 @@ export function writeDefinitions(state: SchemaState, schema: JsonObject): JsonOb
   return definitions.length === 0 ? schema : { ...schema, $defs: Object.fromEntries(definitions) };
 }
 
-/** One schema, as the rules have it. Booleans and what is no schema at all become `{}`. */
+/** One schema, as the rules have it. Booleans and what is no schema at all become `{}`, and so does what is too much. */
 export function adaptNode(state: SchemaState, value: Json | undefined, path: string): JsonObject {
-  if (!isObject(value) || state.depth >= DEPTH_MAX) return anything(state, path, value === true || value === undefined);
+  if (!isObject(value)) return anything(state, path, value === true || value === undefined);
+  if (state.depth >= DEPTH_MAX || !spend(state, 1)) return tooMuch(state, path);
   state.depth += 1;
   const reference = asString(value["$ref"]);
-  const resolve = (each: Json) => unfold(state, asString(each) ?? "");
   const adapted =
     reference === undefined
-      ? adaptPlain(state, withoutAllOf(value, resolve), path)
+      ? adaptPlain(state, withoutAllOf(value, mergingOf(state)), path)
       : adaptReference(state, value, reference, path);
   state.depth -= 1;
   return adapted;
+}
+
+function spend(state: SchemaState, steps: number): boolean {
+  state.steps += steps;
+  return state.steps <= STEPS_MAX;
+}
+
+function mergingOf(state: SchemaState): Merging {
+  return {
+    resolve: (reference) => unfold(state, asString(reference) ?? ""),
+    spend: (steps) => spend(state, steps),
+  };
+}
+
+function tooMuch(state: SchemaState, path: string): JsonObject {
+  change(state, "size", path, "dropped", "the schema is too large or too deep");
+  state.isFaithful = false;
+  return anything(state, path, true);
 }
 
 function adaptReference(state: SchemaState, value: JsonObject, reference: string, path: string): JsonObject {
@@ -61,9 +81,9 @@ function wantDefinition(state: SchemaState, reference: string): string | undefin
   const base = reference === "#" ? "root" : definitionName(reference);
   const schema = resolveReference(state.root, reference);
   if (base === undefined || schema === undefined) return undefined;
-  const taken = new Set(Array.from(state.wanted.values(), (each) => each.name));
   let name = base;
-  for (let count = 2; taken.has(name); count += 1) name = `${base}_${count}`;
+  for (let count = 2; state.names.has(name); count += 1) name = `${base}_${count}`;
+  state.names.add(name);
   state.wanted.set(reference, { name, schema });
   return name;
 }
@@ -155,8 +175,7 @@ function demanding(state: SchemaState, alternative: Json, type: Json | undefined
   const { $ref: _reference, ...own } = alternative;
   const target = reference === undefined ? undefined : unfold(state, reference);
   const whole = target === undefined ? alternative : both(own, target);
-  if (hasDemands) state.unfolded += 1;
-  if (state.unfolded > UNFOLDED_MAX) return alternative;
+  if (hasDemands && !spend(state, sizeOf(demands))) return alternative;
   return both(whole, type === undefined ? demands : { type, ...demands });
 }
 
@@ -222,10 +241,11 @@ function writeObject(state: SchemaState, result: JsonObject, source: JsonObject,
 function requiredNames(state: SchemaState, source: JsonObject, path: string): ReadonlySet<Json> {
   const required = new Set(asArray(source["required"]) ?? []);
   if (!state.rules.propertyOrdering || state.recursive.size === 0) return required;
+  if (!path.startsWith("schema.$defs.")) return required;
   for (const name of required) {
     const property = typeof name === "string" ? asObject(asObject(source["properties"])?.[name]) : undefined;
     const inner = property === undefined ? [] : [...referencesIn(property)];
-    if (!path.startsWith("schema.$defs.") || !inner.some((reference) => state.recursive.has(reference))) continue;
+    if (!inner.some((reference) => state.recursive.has(reference))) continue;
     required.delete(name);
     change(state, "required", path, "dropped", "a recursive property cannot be required");
   }
@@ -274,11 +294,12 @@ function writeAdditional(
 
 function writeArray(state: SchemaState, result: JsonObject, source: JsonObject, notes: Notes, path: string): void {
   const { rules } = state;
-  const items = source["items"];
-  const tuple = asArray(source["prefixItems"]) ?? asArray(items);
+  const list = asArray(source["prefixItems"]) ?? asArray(source["items"]);
+  const tuple = list?.length === 0 ? undefined : list;
+  const items = Array.isArray(source["items"]) ? undefined : source["items"];
   if (tuple !== undefined && rules.prefixItems) {
     result["prefixItems"] = tuple.map((each, at) => adaptNode(state, each, `${path}.prefixItems[${at}]`));
-    if (isObject(items)) result["items"] = adaptNode(state, items, `${path}.items`);
+    if (items !== undefined) result["items"] = adaptNode(state, items, `${path}.items`);
   } else if (tuple !== undefined) {
     // A list whose places differ, as a list of any of them.
     note(state, notes, "prefixItems", tuple, path);

@@ -96,8 +96,12 @@ const singleSchemas = ["items", "additionalProperties", "contains", "not", "if",
 /** All references in a schema, by position: a property may be called `$ref`, and an example may look like a schema. */
 export function referencesIn(schema: JsonObject, count: () => void = () => {}): ReadonlySet<string> {
   const found = new Set<string>();
+  const seen = new Set<JsonObject>();
   const waiting: JsonObject[] = [schema];
   for (let each = waiting.pop(); each !== undefined; each = waiting.pop()) {
+    // Merged schemas share parts.
+    if (seen.has(each)) continue;
+    seen.add(each);
     count();
     const reference = asString(each["$ref"]);
     if (reference !== undefined) found.add(reference);

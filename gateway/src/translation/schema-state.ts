@@ -10,9 +10,12 @@ export type SchemaState = {
   /** References that are being unfolded, to notice a recursion. */
   readonly unfolding: string[];
   unfolded: number;
+  /** Schemas and properties looked at so far. */
+  steps: number;
   depth: number;
-  /** Definitions that are referred to, by the reference. */
+  /** Definitions that are referred to, by the reference, and the names that they have taken. */
   readonly wanted: Map<string, { readonly name: string; readonly schema: JsonObject }>;
+  readonly names: Set<string>;
   /** What was changed, by keyword. */
   readonly changes: Map<string, Change>;
   /** False once values are accepted or refused that the source did not. */
@@ -26,8 +29,10 @@ export function openSchemaState(rules: SchemaRules, root: JsonObject, recursive:
     recursive,
     unfolding: [],
     unfolded: 0,
+    steps: 0,
     depth: 0,
     wanted: new Map(),
+    names: new Set(),
     changes: new Map(),
     isFaithful: true,
   };
@@ -44,10 +49,32 @@ export function note(state: SchemaState, notes: Notes, keyword: string, value: J
 /** A value that moves to the description is said in full up to this length. */
 const SAID_LENGTH_MAX = 2000;
 
-/** A keyword's value as a description says it. */
+/** A keyword's value as a description says it: its JSON, cut off where it gets long. */
 export function saidValue(value: Json): string {
-  const text = JSON.stringify(value);
-  return text.length > SAID_LENGTH_MAX ? `${text.slice(0, SAID_LENGTH_MAX)}…` : text;
+  const writing: Writing = { text: "" };
+  writeJson(writing, value);
+  return writing.text.length > SAID_LENGTH_MAX ? `${writing.text.slice(0, SAID_LENGTH_MAX)}…` : writing.text;
+}
+
+type Writing = { text: string };
+
+/** Stops when there is enough: merged schemas share their parts, and could be much longer as text. */
+function writeJson(writing: Writing, value: Json): void {
+  if (writing.text.length > SAID_LENGTH_MAX) return;
+  if (typeof value !== "object" || value === null) {
+    writing.text += JSON.stringify(value);
+    return;
+  }
+  const isList = Array.isArray(value);
+  writing.text += isList ? "[" : "{";
+  let separator = "";
+  for (const [key, member] of Object.entries(value)) {
+    if (member === undefined || writing.text.length > SAID_LENGTH_MAX) continue;
+    writing.text += isList ? separator : `${separator}${JSON.stringify(key)}:`;
+    separator = ",";
+    writeJson(writing, member);
+  }
+  writing.text += isList ? "]" : "}";
 }
 
 export function change(state: SchemaState, key: string, path: string, loss: Change["loss"], detail: string): void {
