@@ -1,4 +1,4 @@
-import { modelFacts } from "../../src/dialects/anthropic-messages/models.ts";
+import { claudeFacts } from "../../src/dialects/claude-models.ts";
 import { asArray, asNumber, asObject, asString, isObject, type Json, type JsonObject } from "../../src/lib/json.ts";
 
 /** Top-level keys of `MessageCreateParams` in @anthropic-ai/sdk 1.10 and of its beta, and of the older API version. */
@@ -11,7 +11,7 @@ const keys = new Set(
 
 /** What the Messages API would refuse of a translated request, in words; nothing when it is sound. */
 export function brokenRules(body: JsonObject): string[] {
-  const facts = modelFacts(asString(body["model"]) ?? "");
+  const facts = claudeFacts(asString(body["model"]) ?? "");
   const messages = objects(body["messages"]);
   const tools = objects(body["tools"]);
   const broken: string[] = [...undefinedMembers(body, "")];
@@ -103,7 +103,7 @@ function brokenTools(body: JsonObject, tools: readonly JsonObject[]): string[] {
   if (choice === undefined) return broken;
   if (tools.length === 0) broken.push("a choice without tools");
   if (choice["type"] === "tool" && !names.includes(asString(choice["name"]) ?? "")) broken.push("an unknown choice");
-  const { forcedTools } = modelFacts(asString(body["model"]) ?? "");
+  const { forcedTools } = claudeFacts(asString(body["model"]) ?? "");
   if (!forcedTools && /^(any|tool)$/.test(asString(choice["type"]) ?? "")) broken.push("a forced tool");
   return broken;
 }
@@ -122,7 +122,7 @@ function brokenMarks(body: JsonObject): string[] {
 function brokenThinking(body: JsonObject): string[] {
   const thinking = asObject(body["thinking"]);
   const type = asString(thinking?.["type"]);
-  const facts = modelFacts(asString(body["model"]) ?? "");
+  const facts = claudeFacts(asString(body["model"]) ?? "");
   const broken: string[] = [];
   if (type !== undefined && !facts.thinking.some((each) => each === type)) broken.push(`thinking ${type}`);
   const effort = asString(asObject(body["output_config"])?.["effort"]);

@@ -3,6 +3,7 @@ import type { CanonicalRequest } from "../../canonical/request.ts";
 import { asObject, compact, type Json, type JsonObject } from "../../lib/json.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
 import { dropped, repaired } from "../../translation/limits.ts";
+import { isThinking, type WrittenThinking } from "../claude-thinking.ts";
 import type { Restore, WriteOptions, WrittenRequest } from "../dialect.ts";
 import { settleCacheMarks, writeCacheMark } from "./cache-marks.ts";
 import { reportUnsupported } from "./unsupported.ts";
@@ -17,7 +18,7 @@ import {
   writeVersion,
   type WrittenStop,
 } from "./write-settings.ts";
-import { isThinking, writeThinking, type WrittenThinking } from "./write-thinking.ts";
+import { writeThinking } from "./write-thinking.ts";
 import { writeToolChoice, writeTools } from "./write-tools.ts";
 import { DIALECT, lose, openWriting, type Writing } from "./writing.ts";
 

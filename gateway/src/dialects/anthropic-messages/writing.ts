@@ -2,8 +2,8 @@ import { failure, type Failure, type FailureCode } from "../../canonical/failure
 import type { Loss } from "../../canonical/loss.ts";
 import type { CanonicalRequest, Turn } from "../../canonical/request.ts";
 import { mapToolNames, type ToolNames } from "../../translation/tool-names.ts";
+import { claudeFacts, type ClaudeFacts } from "../claude-models.ts";
 import type { WriteOptions } from "../dialect.ts";
-import { modelFacts, type ModelFacts } from "./models.ts";
 
 export const DIALECT = "anthropic-messages" as const;
 
@@ -11,7 +11,7 @@ export const DIALECT = "anthropic-messages" as const;
 export type Writing = {
   readonly request: CanonicalRequest;
   readonly options: WriteOptions;
-  readonly facts: ModelFacts;
+  readonly facts: ClaudeFacts;
   /**
    * The client speaks this format itself, for this model: what it said is written again as it was, also where the model will
    * refuse it, because that is what the untouched bytes would have said.
@@ -35,7 +35,7 @@ export type Place = {
 };
 
 export function openWriting(request: CanonicalRequest, options: WriteOptions): Writing {
-  const facts = modelFacts(options.model);
+  const facts = claudeFacts(options.model);
   const isNative = request.source === DIALECT;
   return {
     request,
@@ -51,7 +51,7 @@ export function openWriting(request: CanonicalRequest, options: WriteOptions): W
 
 const unchangedNames: ToolNames = { sent: (name) => name, restored: new Map() };
 
-function toolNames(request: CanonicalRequest, { toolNameLengthMax }: ModelFacts): ToolNames {
+function toolNames(request: CanonicalRequest, { toolNameLengthMax }: ClaudeFacts): ToolNames {
   return mapToolNames(request, { pattern: /[a-zA-Z0-9_-]/, lengthMax: toolNameLengthMax });
 }
 
