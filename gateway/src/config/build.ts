@@ -71,6 +71,7 @@ export function buildConfig(inputs: BuildInputs, report: Report): BuiltConfig | 
     keys,
     requireKeys: file.require_keys,
     errors: file.errors,
+    translation: file.translation,
     retry: {
       maxRetries: file.retry.max_retries,
       backoffBaseMs: file.retry.backoff_base_ms,
@@ -133,7 +134,7 @@ function readKeys(written: unknown, wallMs: number, report: Report): readonly Ga
     const parsed = keySchema.safeParse(value);
     if (!parsed.success) return;
     const path: Path = ["keys", index];
-    const { name, id, hash, project, models, revoked, expires } = parsed.data;
+    const { name, id, hash, project, models, revoked, strict, expires } = parsed.data;
     if (ids.has(id))
       report.problem([...path, "id"], `another key has the id "${id}"`, "dragoman keys create makes a new one");
     if (names.has(name)) report.problem([...path, "name"], `another key is named "${name}"`);
@@ -150,7 +151,7 @@ function readKeys(written: unknown, wallMs: number, report: Report): readonly Ga
     if (expiresAt !== undefined && expiresAt <= wallMs)
       report.warn([...path, "expires"], `the key "${name}" has expired`);
     const stored = parseKeyHash(hash);
-    if (stored !== undefined) keys.push(compact({ name, id, ...stored, project, models, expiresAt, revoked }));
+    if (stored !== undefined) keys.push(compact({ name, id, ...stored, project, models, expiresAt, revoked, strict }));
   });
   return keys;
 }

@@ -13,6 +13,7 @@ export type Config = {
   readonly keys: readonly GatewayKey[];
   readonly requireKeys: boolean;
   readonly errors: { readonly dialect: "auto" | "plain" };
+  readonly translation: { readonly strict: boolean };
   readonly retry: RetryConfig;
   readonly log: LogConfig;
   /** Problems that do not stop the gateway, for `dragoman check` and the first-run screen. */
@@ -48,6 +49,8 @@ export type GatewayKey = {
   /** Unix milliseconds. */
   readonly expiresAt?: number;
   readonly revoked: boolean;
+  /** A loss in translation refuses its requests. */
+  readonly strict: boolean;
 };
 
 export type RetryConfig = {

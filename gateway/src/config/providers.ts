@@ -67,7 +67,7 @@ export function readProvider(
     credentials: secrets.credentials,
     models,
     operations: row.operations,
-    traits: row.traits,
+    traits: compact({ ...row.traits, structuredOutput: written.structured_output ?? row.traits.structuredOutput }),
     paths: row.paths,
     headers: row.headers ?? {},
     timeouts: {

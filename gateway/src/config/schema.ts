@@ -129,6 +129,12 @@ export const providerSchema = z.strictObject({
     .max(128)
     .optional()
     .describe("The header for `auth_type: api_key_header`. Default: the catalogue's header, else `x-api-key`."),
+  structured_output: z
+    .enum(["native", "tool"])
+    .optional()
+    .describe(
+      "How JSON `response_format` of the Chat surface is asked of Anthropic models: by their own output format, or by a forced tool. Default: refused with a 400 that names this key.",
+    ),
 });
 
 /** One gateway key, as in the list `keys`. */
@@ -156,6 +162,10 @@ export const keySchema = z.strictObject({
       "Last day (`2027-01-31`, to its end in UTC) or moment (`2027-01-31T12:00:00Z`) it works. Default: never expires.",
     ),
   revoked: z.boolean().default(false).describe("Refuse it from now on, but keep its name in reports."),
+  strict: z
+    .boolean()
+    .default(false)
+    .describe("Refuse a request whose translation would lose something, instead of reporting the loss."),
 });
 
 /** The whole file. */
@@ -194,6 +204,15 @@ export const fileSchema = z.strictObject({
     })
     .prefault({})
     .describe("How errors are told."),
+  translation: z
+    .strictObject({
+      strict: z
+        .boolean()
+        .default(false)
+        .describe("Refuse every request whose translation would lose something, instead of reporting the loss."),
+    })
+    .prefault({})
+    .describe("What is done about what a target's format cannot carry."),
   retry: z
     .strictObject({
       max_retries: z.int().min(0).max(10).default(2).describe("Further tries on the same provider after the first."),
