@@ -93,6 +93,13 @@ const rows: Record<string, Row> = {
     "gemini-json-schema": { type: "number", enum: [1, 2] },
     "gemini-schema": { type: "NUMBER", description: "(enum: [1,2])" },
   },
+  "a word or null": {
+    given: { type: ["string", "null"], enum: ["a", null] },
+    "openai-strict": { type: ["string", "null"], enum: ["a", null] },
+    "anthropic-strict": { type: ["string", "null"], enum: ["a", null] },
+    "gemini-json-schema": { type: ["string", "null"], enum: ["a"] },
+    "gemini-schema": { type: "STRING", nullable: true, enum: ["a"] },
+  },
   "one of several": {
     given: { oneOf: [{ type: "string" }, { type: "integer" }, { type: "null" }], title: "T" },
     "openai-strict": { title: "T", anyOf: [{ type: "string" }, { type: "integer" }, { type: "null" }] },
@@ -378,6 +385,23 @@ test("schema: optional properties of OpenAI's strict schemas may be null", () =>
     losses.map(({ reason, detail }) => [reason, detail]),
     [["emulated", "optional properties may be null instead (2 places)"]],
   );
+});
+
+test("schema: parts of allOf that are closed leave room for each other's properties", () => {
+  const part = (name: string) => ({
+    ...asProperty({ type: "string" }),
+    properties: { [name]: { type: "string" } },
+    required: [],
+  });
+  const allOf = [{ ...part("a"), additionalProperties: false }, part("b")];
+  const { schema } = adaptSchema(asProperty({ allOf }), "gemini-json-schema");
+  assert.deepEqual(schema["properties"], {
+    p: {
+      type: "object",
+      properties: { a: { type: "string" }, b: { type: "string" } },
+      propertyOrdering: ["a", "b"],
+    },
+  });
 });
 
 test("schema: which schemas may be strict", () => {

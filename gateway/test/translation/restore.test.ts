@@ -167,6 +167,12 @@ test("stop: log probabilities stay with their text", () => {
     event.type === "text-delta" ? { ...event, logprobs: [token(event.text)] } : event,
   );
   assert.deepEqual(candidate(events, { stop: ["b!"] }).blocks, [{ type: "text", text: "a", logprobs: [token("a")] }]);
+  const atOnce = answer([text("ab!c")]).map((event) =>
+    event.type === "text-delta" ? { ...event, logprobs: ["a", "b", "!", "c"].map(token) } : event,
+  );
+  assert.deepEqual(candidate(atOnce, { stop: ["!"] }).blocks, [
+    { type: "text", text: "ab", logprobs: ["a", "b"].map(token) },
+  ]);
   const uncut = candidate(events, { stop: ["!!"] }).blocks;
   assert.deepEqual(uncut, [{ type: "text", text: "ab!c", logprobs: ["a", "b", "!", "c"].map(token) }]);
 });

@@ -51,9 +51,9 @@ test("frames nobody can read stay so, and the end brings what was held back", ()
 });
 
 test("at a stop sequence the answer ends with estimated usage, whatever the provider does afterwards", () => {
-  const broken: CanonicalEvent[] = answer([text("twelve chars", "STOP", "more")]).slice(0, 5);
+  const broken: CanonicalEvent[] = answer([text("twelve chars", "STOP", "more", "and more")]).slice(0, 6);
   const decoder = restoredDecoder(scripted(broken), { stop: ["STOP"] }, options);
-  const events = decoder.step(frame("4")) ?? [];
+  const events = decoder.step(frame("5")) ?? [];
   assert.equal(checkEvents(events), undefined);
   assert.deepEqual(events.map(({ type }) => type).slice(-4), ["block-stop", "usage", "finish", "end"]);
   const { candidates, usage } = fold(events);

@@ -57,6 +57,11 @@ test("a model that always says call_0 gets its results back in order, also in la
   );
 });
 
+test("a result belongs to the latest call of its id, also where an earlier one has none", () => {
+  const turns = mapToolCallIds([assistant(call("0")), user("stop"), assistant(call("0")), user(result("0"))], chat);
+  assert.deepEqual(resultIds(turns), ["0_2"]);
+});
+
 test("a repeated id does not take the name of another call", () => {
   const turns = mapToolCallIds([assistant(call("a"), call("a"), call("a_2"))], chat);
   assert.deepEqual(callIds(turns), ["a", "a_2", "a_2_2"]);
