@@ -1,4 +1,4 @@
-import { asArray, asObject, asString, isObject, parseJson, type Json, type JsonObject } from "../lib/json.ts";
+import { asArray, asObject, asString, parseJson, type Json, type JsonObject } from "../lib/json.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
 import { ADDRESS_VARIABLE } from "./gateway-address.ts";
 import { keyText, type GatewayKey } from "./gateway-key.ts";
@@ -19,12 +19,14 @@ export async function reachGateway(
   url: string,
   key: GatewayKey,
 ): Promise<Result<ReachedGateway, string>> {
-  const health = await getJson(fetch, `${url}/health`, key);
+  const health = await getJson(fetch, `${url}/health`, {});
   if (!health.ok) return fail(unreachable(url, health.error));
-  if (!isObject(health.value.body) || health.value.body["status"] !== "ok") {
+  // One that asks even here for a key says below whether ours is good.
+  const isGateway = health.value.status === 401 || asObject(health.value.body)?.["status"] === "ok";
+  if (!isGateway) {
     return fail(unreachable(url, `what answers there is not a gateway (status ${health.value.status})`));
   }
-  const listed = await getJson(fetch, `${url}/v1/models`, key);
+  const listed = await getJson(fetch, `${url}/v1/models`, { authorization: `Bearer ${keyText(key)}` });
   if (!listed.ok) return fail(unreachable(url, listed.error));
   if (listed.value.status !== 200)
     return fail(`${errorMessage(listed.value.body, listed.value.status)}\n${keyHint(key)}`);
@@ -73,9 +75,12 @@ export function causeOf(error: unknown): string {
 
 type JsonAnswer = { readonly status: number; readonly body: Json | undefined };
 
-async function getJson(fetch: Fetch, url: string, key: GatewayKey): Promise<Result<JsonAnswer, string>> {
+async function getJson(
+  fetch: Fetch,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Result<JsonAnswer, string>> {
   try {
-    const headers = { authorization: `Bearer ${keyText(key)}` };
     const signal = AbortSignal.timeout(HEALTH_TIMEOUT_MS);
     const answer = await fetch(url, { headers, redirect: "error", signal });
     return ok({ status: answer.status, body: parseJson(await answer.text()) });

@@ -141,13 +141,23 @@ test("an expiry that is no date is refused before there is a key", async () => {
 
 const usage: readonly { readonly args: readonly string[]; readonly says: RegExp }[] = [
   { args: ["chekc"], says: /unknown command "chekc". Did you mean "check"\?/ },
-  { args: ["frobnicate"], says: /unknown command "frobnicate". Commands: start, check, explain, schema, keys, run, connect, chat\./ },
+  {
+    args: ["frobnicate"],
+    says: /unknown command "frobnicate". Commands: start, check, explain, schema, keys, run, connect, chat\./,
+  },
   { args: ["--port", "65536"], says: /A port is a number from 0 to 65535/ },
   { args: ["--port", "4e3"], says: /A port is a number/ },
   { args: ["start", "extra"], says: /too many arguments/ },
   { args: ["keys", "create"], says: /missing required argument 'name'/ },
   { args: ["keys", "create", "a", "--models", ","], says: /--models names no model/ },
   { args: ["explain"], says: /missing required argument 'model'/ },
+  { args: ["run"], says: /missing required argument 'client'/ },
+  { args: ["run", "claud"], says: /unknown client "claud"\. Did you mean "claude"\?/ },
+  { args: ["connect", "cursor"], says: /unknown client "cursor"\. Clients: claude, codex, gemini, opencode\./ },
+  { args: ["run", "claude", "-p", "hi"], says: /unknown option '-p'\n\(options of the client itself go behind --\)/ },
+  { args: ["run", "claude", "--key-env", "NO_SUCH_KEY"], says: /the environment variable NO_SUCH_KEY is not set/ },
+  { args: ["connect", "claude", "--gateway", "4000"], says: /--gateway is not the address of a gateway/ },
+  { args: ["chat", "--gateway", "http://x?key=1"], says: /--gateway is not the address of a gateway/ },
 ];
 for (const { args, says } of usage) {
   test(`"${args.join(" ")}" is a mistake of usage`, async () => {
