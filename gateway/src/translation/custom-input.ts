@@ -5,12 +5,14 @@ import { asObject, asString, parseJson } from "../lib/json.ts";
  * arguments that begin otherwise are kept until the end and decided there. How the arguments are cut into deltas never shows.
  */
 
+/** What is known of a call's arguments so far. */
 export type CustomInput = {
   phase: "head" | "value" | "closed" | "foreign";
   /** What has been received and not read. Arguments of another shape are kept here until the end. */
   pending: string[];
 };
 
+/** One per call. */
 export function openCustomInput(): CustomInput {
   return { phase: "head", pending: [] };
 }

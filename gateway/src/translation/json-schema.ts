@@ -7,8 +7,10 @@ import { schemaRules, type SchemaTarget } from "./schema-rules.ts";
 import { adaptNode, writeDefinitions } from "./schema-node.ts";
 import { openSchemaState, saidValue, type SchemaState } from "./schema-state.ts";
 
+/** Callers name their target by it. */
 export type { SchemaTarget } from "./schema-rules.ts";
 
+/** A schema that the target takes, and what that cost. */
 export type AdaptedSchema = {
   readonly schema: JsonObject;
   /** Paths begin with `schema`, for the caller to put its own path in front; one loss per keyword. */

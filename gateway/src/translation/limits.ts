@@ -30,6 +30,7 @@ export function notPortable(path: string, detail?: string): Loss {
   return loss(path, "opaque-not-portable", detail);
 }
 
+/** A number that the target takes; a loss where it is not the one that was asked for. */
 export type ClampedNumber = { readonly value: number; readonly losses: readonly Loss[] };
 
 /** `value` within the target's range; `path` is what a loss names. */

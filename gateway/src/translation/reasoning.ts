@@ -58,7 +58,9 @@ export function fitBudget(budgetTokens: number, range: BudgetRange): number {
   return Math.min(Math.max(budgetTokens, range.minimum), range.maximum);
 }
 
+/** Values of Anthropic's `output_config.effort`. */
 export type AnthropicEffort = "low" | "medium" | "high" | "xhigh" | "max";
+/** Values of Gemini 3's `thinkingLevel`. */
 export type ThinkingLevel = "MINIMAL" | "LOW" | "MEDIUM" | "HIGH";
 
 /** `output_config.effort` in order of preference. Without effort thinking is disabled; models that refuse that think a little. */

@@ -8,6 +8,7 @@ export type Restore = {
   readonly jsonTool?: string;
 };
 
+/** A tool as the client declared it. */
 export type RestoredTool = {
   readonly name: string;
   readonly namespace?: string;

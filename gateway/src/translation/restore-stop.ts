@@ -17,11 +17,13 @@ type CandidateStop = {
   over: "no" | "cut" | "finished";
 };
 
+/** Where each candidate of an answer stands. */
 export type StopState = {
   readonly sequences: readonly string[];
   readonly candidates: Map<number, CandidateStop>;
 };
 
+/** One per answer; `sequences` are those that the provider was not told of. */
 export function openStops(sequences: readonly string[]): StopState {
   return { sequences, candidates: new Map() };
 }

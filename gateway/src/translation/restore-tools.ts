@@ -19,8 +19,10 @@ type CandidateTools = {
   hasJson: boolean;
 };
 
+/** What is being done to the calls of an answer. */
 export type ToolState = { readonly restore: Restore; readonly candidates: Map<number, CandidateTools> };
 
+/** One per answer. */
 export function openTools(restore: Restore): ToolState {
   return { restore, candidates: new Map() };
 }

@@ -33,10 +33,12 @@ export function valuesOf({ rules }: SchemaState, source: JsonObject): readonly J
   return values?.length === 0 ? undefined : values;
 }
 
+/** Whether a keyword says something of values of this type. */
 export function isAbout(keyword: string, type: string): boolean {
   return !Object.hasOwn(keywordTypes, keyword) || keywordTypes[keyword]?.includes(type) === true;
 }
 
+/** `enum` and `const`, as far as the rules let their values be said. */
 export function writeValues(
   state: SchemaState,
   result: JsonObject,

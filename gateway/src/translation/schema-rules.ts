@@ -10,6 +10,7 @@ export type SchemaTarget =
 /** Targets that understand a part of JSON Schema only, and refuse or ignore the rest. */
 export type NarrowTarget = Exclude<SchemaTarget, "openai" | "anthropic">;
 
+/** What an API takes of JSON Schema. */
 export type SchemaRules = {
   /** Keywords with plain values that are sent, by the type their value must have. Others move to the description. */
   readonly keywords: Readonly<Record<string, "string" | "number" | "any">>;

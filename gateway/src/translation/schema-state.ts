@@ -3,6 +3,7 @@ import type { SchemaRules } from "./schema-rules.ts";
 
 type Change = { readonly loss: "dropped" | "emulated"; readonly detail: string; readonly path: string; places: number };
 
+/** One adaptation of a whole schema. */
 export type SchemaState = {
   readonly rules: SchemaRules;
   readonly root: JsonObject;
@@ -22,6 +23,7 @@ export type SchemaState = {
   isFaithful: boolean;
 };
 
+/** `recursive`: the references of `root` that lead back to themselves. */
 export function openSchemaState(rules: SchemaRules, root: JsonObject, recursive: ReadonlySet<string>): SchemaState {
   return {
     rules,
@@ -41,6 +43,7 @@ export function openSchemaState(rules: SchemaRules, root: JsonObject, recursive:
 /** What the description has to say, by keyword. */
 export type Notes = Map<string, string>;
 
+/** Moves a keyword to the description of its schema. */
 export function note(state: SchemaState, notes: Notes, keyword: string, value: Json, path: string): void {
   notes.set(keyword, saidValue(value));
   change(state, keyword, `${path}.${keyword}`, "emulated", `\`${keyword}\` is said in the description`);
@@ -77,12 +80,14 @@ function writeJson(writing: Writing, value: Json): void {
   writing.text += isList ? "]" : "}";
 }
 
+/** Counts a change to a keyword; the first place stands for all. */
 export function change(state: SchemaState, key: string, path: string, loss: Change["loss"], detail: string): void {
   const known = state.changes.get(key);
   if (known === undefined) state.changes.set(key, { loss, detail, path, places: 1 });
   else known.places += 1;
 }
 
+/** Puts what was moved at the end of the description. */
 export function writeNotes(result: JsonObject, notes: Notes): void {
   if (notes.size === 0) return;
   const said = `(${[...notes].map(([keyword, text]) => `${keyword}: ${text}`).join("; ")})`;

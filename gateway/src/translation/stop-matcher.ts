@@ -8,6 +8,7 @@ export type StopMatcher = {
 /** Knuth, Morris and Pratt's automaton: `matched` characters of `text` are the end of what has been read. */
 type Pattern = { readonly text: string; readonly fallbacks: readonly number[]; matched: number };
 
+/** What a piece of text sets free. */
 export type Released = {
   /** Text that nothing to come can turn into a part of a match. */
   readonly text: string;

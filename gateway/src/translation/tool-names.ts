@@ -14,6 +14,7 @@ export type ToolNameRule = {
   readonly customTools?: "native" | "functions";
 };
 
+/** Both ways between a client's names and those of the target. */
 export type ToolNames = {
   /** The name under which the target knows a tool; also for calls in the history, and for tools that nothing declares. */
   sent(name: string, namespace?: string): string;

@@ -7,6 +7,7 @@ import { repaired } from "./limits.ts";
 /** What a call's result says when the session was interrupted before there was one. */
 export const NO_RESULT_TEXT = "[no result recorded]";
 
+/** A conversation that every provider takes, as far as calls and results go. */
 export type PairedTurns = {
   readonly turns: readonly Turn[];
   /** `repaired`, with paths of the turns as they were given. */
