@@ -15,7 +15,7 @@ import {
   textOfDocument,
   writeDataUrl,
 } from "../../src/translation/media.ts";
-import { isReadableBy } from "../../src/translation/opaque.ts";
+import { isReadableBy } from "../../src/translation/is-readable-by.ts";
 import {
   anthropicEffort,
   askedEffort,

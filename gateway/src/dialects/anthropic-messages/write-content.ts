@@ -14,7 +14,7 @@ import { compact, isObject, parseJson, type Json, type JsonObject } from "../../
 import { parseExact } from "../../lib/json-exact.ts";
 import { wrapInput } from "../../translation/custom-tools.ts";
 import { dropped, emulated, notPortable, repaired } from "../../translation/limits.ts";
-import { isReadableBy } from "../../translation/opaque.ts";
+import { isReadableBy } from "../../translation/is-readable-by.ts";
 import { renderBlock, renderBuiltinCall } from "../../translation/text-rendering.ts";
 import { writeCacheMark } from "./cache-marks.ts";
 import { writeCitation } from "./citations.ts";

@@ -2,7 +2,7 @@ import type { Issuer, Opaque } from "../../canonical/block.ts";
 import { failure, type Failure } from "../../canonical/failure.ts";
 import type { Loss } from "../../canonical/loss.ts";
 import type { CanonicalRequest } from "../../canonical/request.ts";
-import { isReadableBy } from "../../translation/opaque.ts";
+import { isReadableBy } from "../../translation/is-readable-by.ts";
 import type { ToolNames } from "../../translation/tool-names.ts";
 import type { WriteOptions } from "../dialect.ts";
 import { SYNTHETIC_CALL_ID_PREFIX } from "./decode-candidate.ts";

@@ -4,7 +4,7 @@ import type { JsonObject } from "../../lib/json.ts";
 import { wrapInput } from "../../translation/custom-tools.ts";
 import { dropped, emulated, notPortable } from "../../translation/limits.ts";
 import { textOfDocument } from "../../translation/media.ts";
-import { isReadableBy } from "../../translation/opaque.ts";
+import { isReadableBy } from "../../translation/is-readable-by.ts";
 import { textOf, textPart, writeContent, writePart, writeParts } from "./write-parts.ts";
 import { lose, mark, type Writing } from "./writing.ts";
 

@@ -2,7 +2,7 @@ import type { Block, Opaque, ReasoningBlock } from "../../canonical/block.ts";
 import { openOpaque } from "../../canonical/envelope.ts";
 import { asArray, asObject, asString, compact, isObject, parseJson, type JsonObject } from "../../lib/json.ts";
 import { notPortable, repaired } from "../../translation/limits.ts";
-import { isReadableBy } from "../../translation/opaque.ts";
+import { isReadableBy } from "../../translation/is-readable-by.ts";
 import type { Replay } from "./vendors.ts";
 import { lose, type Writing } from "./writing.ts";
 

@@ -1,7 +1,7 @@
 import type { Opaque, ReasoningBlock } from "../../canonical/block.ts";
 import { asObject, compact, parseJson, type JsonObject } from "../../lib/json.ts";
 import { notPortable } from "../../translation/limits.ts";
-import { isReadableBy } from "../../translation/opaque.ts";
+import { isReadableBy } from "../../translation/is-readable-by.ts";
 import type { ItemState } from "./item-state.ts";
 import { requestIssuer } from "./read-content.ts";
 import { lose, loseMark, type Writing } from "./writing.ts";
