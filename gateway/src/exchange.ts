@@ -9,19 +9,20 @@ import { fail, type Result } from "./lib/result.ts";
 import { authorise, identify, type Caller } from "./limits/identify.ts";
 import type { KeyStore } from "./limits/keys.ts";
 import { readWire } from "./operations/read-wire.ts";
-import { matchOperation, type Match, type MatchFailure } from "./operations/table.ts";
+import { isRelayed, matchOperation, surfaceOfHeaders, type Match, type MatchFailure } from "./operations/table.ts";
 import { makeAttempt, type Answer } from "./relay/attempt.ts";
 import { runAttempts } from "./relay/attempts.ts";
 import { carryRequest } from "./relay/carry.ts";
 import { openConversation } from "./relay/conversation.ts";
 import { openExchange, type ExchangeDeps, type Exchange } from "./relay/exchange-state.ts";
-import { countLocally, respondLocally } from "./relay/local-answer.ts";
+import { respondLocally } from "./relay/local-answer.ts";
 import type { Headers, InboundRequest, Reply } from "./relay/ports.ts";
 import { crash, refuse } from "./relay/refuse.ts";
 import { relayAnswer } from "./relay/relay-answer.ts";
+import { askRelayed } from "./relay/relayed-exchange.ts";
 import { readTarget } from "./relay/request-target.ts";
 import { chooseCredential } from "./routing/credentials.ts";
-import { plan } from "./routing/plan.ts";
+import { planChat } from "./routing/plan.ts";
 import { resolve } from "./routing/resolve.ts";
 
 export type HandlerDeps = ExchangeDeps & {
@@ -36,7 +37,7 @@ export type HandlerDeps = ExchangeDeps & {
 export async function handle(deps: HandlerDeps, request: InboundRequest, reply: Reply): Promise<void> {
   const exchange = openExchange(deps, deps.config.current(), request, reply);
   const target = readTarget(request.target);
-  const match = matchOperation(request.method, target.pathname);
+  const match = matchOperation(request.method, target.pathname, request.headers);
   const dialect = dialects[surfaceOf(match, request.headers)].client;
   exchange.dialect = dialect;
   exchange.agent = readAgent(request.headers["user-agent"]);
@@ -51,7 +52,9 @@ export async function handle(deps: HandlerDeps, request: InboundRequest, reply: 
     exchange.keyId = caller.value.key?.id;
     exchange.project = caller.value.project;
     if (match.operation.kind === "local") return respondLocally(exchange, dialect, match, target.query, caller.value);
-    const answer = await ask(exchange, dialect, match, target.query, caller.value);
+    const answer = isRelayed(match)
+      ? await askRelayed(exchange, dialect, match, target.query, caller.value)
+      : await ask(exchange, dialect, match, target.query, caller.value);
     if (!answer.ok) return refuse(exchange, dialect, answer.error);
     await relayAnswer(exchange, answer.value);
   } catch (bug) {
@@ -74,28 +77,26 @@ async function ask(
   caller: Caller,
 ): Promise<Result<Answer, Failure>> {
   const { config, request } = exchange;
-  if (match.operation.kind === "pending") return fail(notThereYet(match));
   const raw = await request.readBody(config.server.bodyBytesMax);
   if (!raw.ok) return raw;
   exchange.requestBytes = raw.value.length;
   const wire = readWire(match, query, request.headers, raw.value);
   if (!wire.ok) return wire;
-  const conversation = openConversation(exchange, match, dialect, wire.value);
+  const conversation = openConversation(exchange, dialect, wire.value);
   if (!conversation.ok) return conversation;
   const resolution = resolve(config, {
     model: exchange.model,
     providerHeader: request.headers["x-genai-provider"] ?? "",
     dialect: dialect.id,
-    chat: match.operation.kind !== "relayed",
+    chat: true,
   });
   if (!resolution.ok) return resolution;
   const refusal = authorise(caller, resolution.value, exchange.model);
   if (refusal !== undefined) return fail(refusal);
   const credential = chooseCredential(resolution.value.provider, caller.own, caller.spending);
   if (!credential.ok) return credential;
-  const planned = plan(resolution.value, match.operation, dialect.id, credential.value, canTranslateTo);
+  const planned = planChat(resolution.value, dialect.id, credential.value, canTranslateTo);
   if (!planned.ok) return planned;
-  if (planned.value === "count-here") return countLocally(match, wire.value);
   exchange.watchdog.set(
     "total",
     Math.min(planned.value.provider.timeouts.totalMs, conversation.value.patienceMs ?? Infinity),
@@ -117,9 +118,7 @@ function surfaceOf(match: Match | MatchFailure, headers: Headers): ClientDialect
     }
     return surface;
   }
-  if (surface !== "openai-chat") return surface;
-  if (headers["anthropic-version"] !== undefined) return "anthropic-messages";
-  return headers["x-goog-api-key"] === undefined ? surface : "gemini";
+  return surface === "openai-chat" ? (surfaceOfHeaders(headers) ?? surface) : surface;
 }
 
 function unmatched(match: MatchFailure, request: InboundRequest): Failure {
@@ -130,8 +129,4 @@ function unmatched(match: MatchFailure, request: InboundRequest): Failure {
   }
   const message = `There is nothing at ${pathname}. The API is at /v1/chat/completions, /v1/responses, /v1/messages and /v1beta/models/{model}:generateContent.`;
   return failure("path_not_found", message);
-}
-
-function notThereYet(match: Match): Failure {
-  return failure("operation_unavailable", `The gateway knows ${match.path}, but this version does not serve it yet.`);
 }

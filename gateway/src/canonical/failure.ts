@@ -71,6 +71,8 @@ export const failureCodes = {
   duplicate_key: "invalid-request",
   invalid_parameter: "invalid-request",
   missing_parameter: "invalid-request",
+  /** Not `multipart/form-data` that every reader takes for the same form. */
+  invalid_form: "invalid-request",
   unsupported_parameter: "unsupported-parameter",
   // Who asks.
   invalid_gateway_key: "authentication",
@@ -78,6 +80,8 @@ export const failureCodes = {
   ambiguous_credentials: "invalid-request",
   project_mismatch: "permission",
   model_not_allowed: "permission",
+  /** Files, batches and stored responses of an account that several keys would share. */
+  shared_account: "permission",
   // What is asked for.
   model_not_found: "model-not-found",
   model_conflict: "invalid-request",

@@ -24,6 +24,10 @@ export type Usage = {
   readonly outputImage?: number;
   readonly acceptedPrediction?: number;
   readonly rejectedPrediction?: number;
+  /** Sound that was listened to, where that is what is counted. */
+  readonly audioSeconds?: number;
+  /** Text that was read aloud, where that is what is counted. */
+  readonly inputCharacters?: number;
   readonly serverTools?: { readonly webSearch?: number; readonly webFetch?: number };
   /** True when we counted, because the provider did not. */
   readonly estimated?: boolean;

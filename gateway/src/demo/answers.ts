@@ -38,10 +38,8 @@ const makers: Readonly<Record<string, Maker>> = {
     status: 500,
     failure: failure("provider_error", "The demo model fail-500 always fails."),
   }),
-  cut: (request) =>
-    answer(request, [text(greeting(request))], { breaksAfter: { pieces: 6, how: "cut" } }),
-  stall: (request) =>
-    answer(request, [text(greeting(request))], { breaksAfter: { pieces: 6, how: "stall" } }),
+  cut: (request) => answer(request, [text(greeting(request))], { breaksAfter: { pieces: 6, how: "cut" } }),
+  stall: (request) => answer(request, [text(greeting(request))], { breaksAfter: { pieces: 6, how: "stall" } }),
 };
 
 /** Pure: the same request gets the same answer. `id` and `createdAt` (Unix seconds) are the transport's. */
@@ -62,7 +60,10 @@ function answer(
   const calls = blocks.some((block) => block.type === "tool-call");
   const reason: FinishReason = calls ? "tool-calls" : "stop";
   const written = blocks.map(lengthOf).reduce((sum, length) => sum + length, 0);
-  const thinking = blocks.filter((block) => block.type === "reasoning").map(lengthOf).reduce((sum, length) => sum + length, 0);
+  const thinking = blocks
+    .filter((block) => block.type === "reasoning")
+    .map(lengthOf)
+    .reduce((sum, length) => sum + length, 0);
   const count = request.sampling.candidates ?? 1;
   const response: CanonicalResponse = {
     id: "demo",
@@ -88,7 +89,10 @@ function text(content: string): Block {
 
 function thought(request: CanonicalRequest): Block {
   const said = lastUserText(request);
-  return { type: "reasoning", summary: [`The user wrote ${said.length} characters. I am a demo, so I will say so and repeat them.`] };
+  return {
+    type: "reasoning",
+    summary: [`The user wrote ${said.length} characters. I am a demo, so I will say so and repeat them.`],
+  };
 }
 
 function greeting(request: CanonicalRequest): string {
@@ -105,7 +109,8 @@ function toolTurn(request: CanonicalRequest): readonly Block[] {
     return [text(`This is Dragoman's demo. The tool answered: ${read}`)];
   }
   const tool = request.tools.find((each): each is FunctionTool => each.type === "function");
-  if (tool === undefined) return [text("This is Dragoman's demo. Declare a function tool, and demo::tools will call it.")];
+  if (tool === undefined)
+    return [text("This is Dragoman's demo. Declare a function tool, and demo::tools will call it.")];
   const argumentsText = JSON.stringify(sampleArguments(tool));
   return [
     text("This is Dragoman's demo, calling your tool. "),
@@ -124,7 +129,7 @@ function sampleArguments(tool: FunctionTool): Record<string, unknown> {
     if (typeof name !== "string") continue;
     const schema = properties[name];
     const type = typeof schema === "object" && schema !== null && !Array.isArray(schema) ? schema["type"] : undefined;
-    result[name] = sampleOf(String(type).toLowerCase());
+    result[name] = sampleOf(typeof type === "string" ? type.toLowerCase() : "");
   }
   return result;
 }

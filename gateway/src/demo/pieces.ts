@@ -8,7 +8,12 @@ export function inPieces(events: readonly CanonicalEvent[]): CanonicalEvent[] {
   return events.flatMap((event): CanonicalEvent[] => {
     switch (event.type) {
       case "text-delta":
-        return words(event.text).map((text) => ({ type: event.type, candidate: event.candidate, block: event.block, text }));
+        return words(event.text).map((text) => ({
+          type: event.type,
+          candidate: event.candidate,
+          block: event.block,
+          text,
+        }));
       case "reasoning-delta":
         return words(event.text).map((text) => ({ ...event, text }));
       case "arguments-delta":

@@ -2,25 +2,57 @@ import { failure } from "../canonical/failure.ts";
 import type { CanonicalRequest } from "../canonical/request.ts";
 import { unfold } from "../canonical/unfold.ts";
 import type { Clock, Timer } from "../lib/clock.ts";
-import { isObject, parseJson, type JsonObject } from "../lib/json.ts";
-import type { Transport, UpstreamCall, UpstreamConnection, UpstreamHandler } from "../relay/ports.ts";
+import { isObject, parseJson } from "../lib/json.ts";
+import type { ByteSupply, Transport, UpstreamCall, UpstreamConnection, UpstreamHandler } from "../relay/ports.ts";
 import { demoAnswer, type DemoAnswer } from "./answers.ts";
-import { demoBatchEmbedContents, demoEmbedContent, demoEmbeddings } from "./embeddings.ts";
+import { openDemoFiles, type DemoFiles } from "./files.ts";
+import { demoOperation } from "./operations.ts";
 import { inPieces } from "./pieces.ts";
+import { refusal, type DemoReply } from "./reply.ts";
+
+/** What the demo takes in one request; nobody rehearses with more. */
+export const DEMO_REQUEST_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
  * The built-in demo as a transport: bytes in, bytes out, at a model's pace. It stands where the network stands, so that its
  * cuts, stalls and refusals run through the real attempts, framer, decoder and encoders.
  */
 export function demoTransport(clock: Clock): Transport {
+  const files = openDemoFiles();
   return {
     dispatch(call, handler) {
+      const { body } = call;
       const player = new Player(clock, handler);
-      play(player, call, clock);
+      if (body === undefined || !("read" in body)) play(player, call, Buffer.concat(body ?? []), clock, files);
+      else void receive(player, call, body, clock, files);
       return player;
     },
     close: () => Promise.resolve(),
   };
+}
+
+/** A body that is still coming is taken whole; one that breaks off is no request. */
+async function receive(
+  player: Player,
+  call: UpstreamCall,
+  body: ByteSupply,
+  clock: Clock,
+  files: DemoFiles,
+): Promise<void> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for (;;) {
+    const piece = await body.read();
+    if (!piece.ok) return player.breakOff("the request broke off");
+    if (piece.value === undefined) break;
+    length += piece.value.length;
+    if (length > DEMO_REQUEST_BYTES_MAX) {
+      body.drop();
+      return player.reply(refusal(413, "That is too large for a demo."));
+    }
+    pieces.push(piece.value);
+  }
+  play(player, call, Buffer.concat(pieces), clock, files);
 }
 
 /** Sends by `base`, everything but the demo's own address. */
@@ -32,18 +64,18 @@ export function withDemo(base: Transport, demo: Transport): Transport {
 }
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
-function play(player: Player, call: UpstreamCall, clock: Clock): void {
-  const text = (call.body ?? []).map((piece) => decoder.decode(piece, { stream: true })).join("");
-  const body = parseJson(text);
-  if (!isObject(body)) {
-    player.whole(400, { error: failure("provider_rejected_request", "The demo takes JSON objects.") });
+function play(player: Player, call: UpstreamCall, bytes: Buffer, clock: Clock, files: DemoFiles): void {
+  const path = /^[^?]*/.exec(call.path)?.[0] ?? "";
+  const contentType = call.headers["content-type"] ?? "";
+  const reply = demoOperation({ method: call.method, path, contentType, bytes }, files, clock.wall());
+  if (reply !== undefined) {
+    player.reply(reply);
     return;
   }
-  const embedded = embeddings(call.path, body);
-  if (embedded !== undefined) {
-    player.whole(200, embedded);
+  const body = parseJson(bytes.toString("utf8"));
+  if (!isObject(body)) {
+    player.whole(400, { error: failure("provider_rejected_request", "The demo takes JSON objects.") });
     return;
   }
   const request = body as unknown as CanonicalRequest;
@@ -57,12 +89,7 @@ function play(player: Player, call: UpstreamCall, clock: Clock): void {
   else player.plain({ ...answer, response });
 }
 
-function embeddings(path: string, body: JsonObject): JsonObject | undefined {
-  if (path.endsWith("/embeddings")) return demoEmbeddings(body);
-  if (path.endsWith(":embedContent")) return demoEmbedContent(body);
-  if (path.endsWith(":batchEmbedContents")) return demoBatchEmbedContents(body);
-  return undefined;
-}
+const PIECE_PACE_MS = 12;
 
 type Step = { readonly afterMs: number; readonly run: () => void };
 
@@ -86,6 +113,22 @@ class Player implements UpstreamConnection {
       { afterMs: 0, run: () => this.#handler.onData(encoder.encode(JSON.stringify(body))) },
       this.#end(0),
     ]);
+  }
+
+  /** Pieces of a stream come one after the other, at the demo's pace. */
+  reply({ status, contentType, pieces }: DemoReply): void {
+    this.#begin([
+      { afterMs: 0, run: () => this.#handler.onHeaders(status, { "content-type": contentType }) },
+      ...pieces.map((piece, index) => ({
+        afterMs: index === 0 ? 0 : PIECE_PACE_MS,
+        run: () => this.#handler.onData(typeof piece === "string" ? encoder.encode(piece) : Uint8Array.from(piece)),
+      })),
+      this.#end(0),
+    ]);
+  }
+
+  breakOff(detail: string): void {
+    this.#begin([{ afterMs: 0, run: () => this.#handler.onError({ kind: "reset", sent: true, detail }) }]);
   }
 
   plain(answer: Extract<DemoAnswer, { readonly kind: "answer" }>): void {

@@ -1,9 +1,10 @@
 import { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import type { Failure } from "../canonical/failure.ts";
+import { failure, type Failure } from "../canonical/failure.ts";
 import { fail, ok } from "../lib/result.ts";
-import type { Headers, InboundRequest } from "../relay/ports.ts";
+import type { Headers, InboundBody, InboundRequest } from "../relay/ports.ts";
 import { announcedBytes, BodyReader, hasBody, type BodyResult } from "./body.ts";
+import { BodyStream, unreadBody } from "./body-stream.ts";
 import { readContentCoding, tooLarge } from "./decompress.ts";
 import type { Edge } from "./edge.ts";
 import type { NodeReply } from "./reply.ts";
@@ -46,7 +47,7 @@ export class NodeInbound implements InboundRequest {
   readonly #request: IncomingMessage;
   readonly #reply: NodeReply;
   readonly #edge: Edge;
-  #reader: BodyReader | undefined;
+  #reader: BodyReader | BodyStream | undefined;
   #broken: Failure | undefined;
 
   constructor(request: IncomingMessage, headers: Headers, reply: NodeReply, edge: Edge) {
@@ -76,6 +77,22 @@ export class NodeInbound implements InboundRequest {
     });
   }
 
+  openBody(bytesMax: number): InboundBody {
+    if (!hasBody(this.headers)) return unreadBody(ok(undefined));
+    const bytes = announcedBytes(this.headers);
+    const refusal = this.#refusal(bytes ?? 0, bytesMax);
+    if (refusal !== undefined) {
+      this.#reply.closeAfter();
+      return unreadBody(fail(refusal));
+    }
+    if (this.headers["expect"] !== undefined) this.#reply.sendContinue();
+    const stream = new BodyStream(this.#request, { bytes, bytesMax }, this.#edge.stalls, () =>
+      this.#reply.closeAfter(),
+    );
+    this.#reader = stream;
+    return stream;
+  }
+
   /** The body has come to its last byte; what follows on the connection is another request's. */
   get isComplete(): boolean {
     return this.#request.complete;
@@ -86,6 +103,15 @@ export class NodeInbound implements InboundRequest {
     this.#broken = reason;
     this.#reply.closeAfter();
     this.#reader?.fail(reason);
+  }
+
+  #refusal(bytes: number, bytesMax: number): Failure | undefined {
+    const coding = readContentCoding(this.headers["content-encoding"]);
+    if (!coding.ok) return coding.error;
+    if (coding.value !== undefined) {
+      return failure("unsupported_encoding", "An upload is passed on as it arrives. Send it without content-encoding.");
+    }
+    return bytes > bytesMax ? tooLarge(bytesMax) : this.#broken;
   }
 
   /** After a refusal nobody knows where the request ends, so nothing that follows can be trusted to be another. */

@@ -50,5 +50,11 @@ export function estimateTokens(body: JsonObject): number {
 /** The answer of each counting operation. */
 export const countAnswers = {
   "count-tokens-anthropic": (tokens: number): JsonObject => ({ input_tokens: tokens }),
+  "count-tokens-responses": (tokens: number): JsonObject => ({ object: "response.input_tokens", input_tokens: tokens }),
   "count-tokens-gemini": (tokens: number): JsonObject => ({ totalTokens: tokens }),
 } as const;
+
+/** Whether an operation counts tokens, so that there is an answer to write for it. */
+export function isCounting(id: string): id is keyof typeof countAnswers {
+  return Object.hasOwn(countAnswers, id);
+}

@@ -5,8 +5,22 @@ import { JSON_DEPTH_MAX, scanObject, type ScanProblem } from "../framing/json-sc
 import { fail, ok, type Result } from "../lib/result.ts";
 import type { Match } from "./table.ts";
 
-/** Keys that decide what a request is; a second one could make a provider see another request than was authorised. */
-const decidingKeys = ["model", "stream", "messages", "input", "contents"] as const;
+/**
+ * Keys that decide what a request is, or what it may cost: a second one could make a provider see another request than was
+ * authorised and budgeted.
+ */
+const decidingKeys = [
+  "model",
+  "stream",
+  "messages",
+  "input",
+  "contents",
+  "max_tokens",
+  "max_completion_tokens",
+  "max_output_tokens",
+  "n",
+  "generationConfig",
+] as const;
 
 /** A JSON body as it came in, scanned once; nothing is parsed yet. */
 export function readWire(
@@ -19,7 +33,8 @@ export function readWire(
   const scanned = scanObject(raw, { depthMax: JSON_DEPTH_MAX });
   if (!scanned.ok) return fail(scanFailure(scanned.error));
   const scan = scanned.value;
-  const repeated = decidingKeys.find((key) => scan.duplicates.includes(key));
+  const { duplicates } = scan;
+  const repeated = duplicates.length === 0 ? undefined : decidingKeys.find((key) => duplicates.includes(key));
   if (repeated !== undefined) {
     const message = `The request body has the key "${repeated}" more than once. Send it once.`;
     return fail(failure("duplicate_key", message, { param: repeated }));

@@ -1,16 +1,13 @@
 import type { ClientDialectId } from "../canonical/dialect-id.ts";
-import type { OperationId } from "../providers/provider.ts";
+import { relayedRows, type ChatOperationId, type RelayedOperation } from "../providers/operations.ts";
 
 /**
- * What the gateway can be asked, one row each. Chat operations speak a dialect and can be translated; relayed ones go to a
- * provider that has them, in the format they came in; local ones are answered here without a provider.
+ * What the gateway can be asked. Chat operations speak a dialect and can be translated; relayed ones go to a provider that
+ * has them, in the format they came in (`providers/operations.ts` has their rows); local ones are answered here.
  */
 export type Operation =
-  | { readonly kind: "chat"; readonly id: OperationId; readonly surface: ClientDialectId }
-  | { readonly kind: "count-tokens"; readonly id: OperationId; readonly surface: ClientDialectId }
-  | { readonly kind: "relayed"; readonly id: OperationId; readonly surface: ClientDialectId }
-  /** Known to the product, not there yet: 501. */
-  | { readonly kind: "pending"; readonly id: OperationId; readonly surface: ClientDialectId }
+  | { readonly kind: "chat"; readonly id: ChatOperationId; readonly surface: ClientDialectId }
+  | ({ readonly kind: "relayed" } & RelayedOperation)
   | { readonly kind: "local"; readonly id: LocalOperationId; readonly surface: ClientDialectId };
 
 export type LocalOperationId = "models" | "model" | "health" | "ready" | "metrics" | "welcome";
@@ -26,44 +23,48 @@ export type Match = {
   readonly version: string;
 };
 
+/** A match of one of the relayed rows. */
+export type RelayedMatch = Match & { readonly operation: Extract<Operation, { readonly kind: "relayed" }> };
+
+export function isRelayed(match: Match): match is RelayedMatch {
+  return match.operation.kind === "relayed";
+}
+
 export type MatchFailure =
   | { readonly kind: "path-not-found"; readonly surface: ClientDialectId }
   | { readonly kind: "method-not-allowed"; readonly surface: ClientDialectId; readonly allow: readonly string[] };
 
-type Row = { readonly methods: Readonly<Record<string, Operation>> };
+type Headers = { readonly [name: string]: string | undefined };
 
-const chat = (id: OperationId, surface: ClientDialectId): Row => ({ methods: { POST: { kind: "chat", id, surface } } });
-const relayed = (id: OperationId, surface: ClientDialectId): Row => ({
-  methods: { POST: { kind: "relayed", id, surface } },
+/** The operations of one path, by method; of APIs that share the path there are several, OpenAI's first. */
+type Row = { readonly methods: Readonly<Record<string, readonly [Operation, ...Operation[]]>> };
+
+const chat = (id: ChatOperationId, surface: ClientDialectId): Row => ({
+  methods: { POST: [{ kind: "chat", id, surface }] },
 });
-const pending = (id: OperationId, surface: ClientDialectId, ...methods: string[]): Row => ({
-  methods: Object.fromEntries(methods.map((method) => [method, { kind: "pending" as const, id, surface }])),
-});
-const local = (id: LocalOperationId): Row => ({ methods: { GET: { kind: "local", id, surface: "openai-chat" } } });
+const local = (id: LocalOperationId): Row => ({ methods: { GET: [{ kind: "local", id, surface: "openai-chat" }] } });
+
+/** The relayed rows of all paths that `accept`, each path once. */
+function relayedPaths(accept: (path: string) => boolean): Map<string, Row> {
+  const found = new Map<string, Row>();
+  for (const row of relayedRows) {
+    if (!accept(row.path)) continue;
+    const operation: Operation = { kind: "relayed", ...row };
+    const methods = found.get(row.path)?.methods ?? {};
+    const others = methods[row.method] ?? [];
+    const [first = operation, ...rest] = [...others, operation];
+    found.set(row.path, { methods: { ...methods, [row.method]: [first, ...rest] } });
+  }
+  return found;
+}
 
 /** Paths without a variable part, after the version. */
 const exactRows: ReadonlyMap<string, Row> = new Map([
   ["chat/completions", chat("chat-completions", "openai-chat")],
   ["responses", chat("responses", "openai-responses")],
   ["messages", chat("messages", "anthropic-messages")],
-  [
-    "messages/count_tokens",
-    {
-      methods: { POST: { kind: "count-tokens", id: "count-tokens-anthropic", surface: "anthropic-messages" } },
-    },
-  ],
-  ["embeddings", relayed("embeddings", "openai-chat")],
-  ["images/generations", pending("image-generations", "openai-chat", "POST")],
-  ["images/edits", pending("image-edits", "openai-chat", "POST")],
-  ["audio/speech", pending("speech", "openai-chat", "POST")],
-  ["audio/transcriptions", pending("transcriptions", "openai-chat", "POST")],
-  ["audio/translations", pending("translations", "openai-chat", "POST")],
-  ["moderations", pending("moderations", "openai-chat", "POST")],
-  ["rerank", pending("rerank", "openai-chat", "POST")],
-  ["completions", pending("completions", "openai-chat", "POST")],
-  ["files", pending("files", "openai-chat", "POST", "GET")],
-  ["batches", pending("batches", "openai-chat", "POST", "GET")],
   ["models", local("models")],
+  ...relayedPaths((path) => !path.includes("{")),
 ]);
 
 /** The endpoints that stand at the root only, never under a version. */
@@ -75,45 +76,55 @@ const rootRows: ReadonlyMap<string, Row> = new Map([
   ["metrics", local("metrics")],
 ]);
 
+type PatternRow = { readonly pattern: RegExp; readonly row: Row };
+
 /** Paths with an id in them. */
-const patternRows: readonly { readonly pattern: RegExp; readonly row: Row }[] = [
+const patternRows: readonly PatternRow[] = [
   { pattern: /^models\/(?<subject>.+)$/, row: local("model") },
-  { pattern: /^responses\/(?<subject>[^/]+)$/, row: pending("stored-responses", "openai-responses", "GET", "DELETE") },
-  { pattern: /^responses\/(?<subject>[^/]+)\/cancel$/, row: pending("stored-responses", "openai-responses", "POST") },
-  {
-    pattern: /^responses\/(?<subject>[^/]+)\/input_items$/,
-    row: pending("stored-responses", "openai-responses", "GET"),
-  },
-  { pattern: /^files\/(?<subject>[^/]+)$/, row: pending("files", "openai-chat", "GET", "DELETE") },
-  { pattern: /^files\/(?<subject>[^/]+)\/content$/, row: pending("files", "openai-chat", "GET") },
-  { pattern: /^batches\/(?<subject>[^/]+)$/, row: pending("batches", "openai-chat", "GET") },
-  { pattern: /^batches\/(?<subject>[^/]+)\/cancel$/, row: pending("batches", "openai-chat", "POST") },
+  ...[...relayedPaths((path) => path.includes("{id}"))].map(([path, row]): PatternRow => {
+    const pattern = new RegExp(`^${path.replace("{id}", "(?<subject>[^/]+)")}$`);
+    return { pattern, row };
+  }),
 ];
 
-/** `models/{model}:{method}` of the Gemini API. */
-const geminiMethods: Readonly<Record<string, Row>> = {
-  generateContent: chat("generate-content", "gemini"),
-  streamGenerateContent: chat("generate-content", "gemini"),
-  countTokens: { methods: { POST: { kind: "count-tokens", id: "count-tokens-gemini", surface: "gemini" } } },
-  embedContent: relayed("embed-content", "gemini"),
-  batchEmbedContents: relayed("batch-embed-contents", "gemini"),
-};
+const MODEL_PATH = "models/{model}:";
+
+/** `models/{model}:{method}` of the Gemini API, by method. */
+const geminiMethods: ReadonlyMap<string, Row> = new Map([
+  ["generateContent", chat("generate-content", "gemini")],
+  ["streamGenerateContent", chat("generate-content", "gemini")],
+  ...[...relayedPaths((path) => path.startsWith(MODEL_PATH))].map(([path, row]): [string, Row] => {
+    return [path.slice(MODEL_PATH.length), row];
+  }),
+]);
 
 /**
  * Finds the operation of a request. SDKs disagree about base URLs, so the version may be missing, repeated or behind `/api`:
  * `/chat/completions`, `/v1/v1/messages` and `/api/v1/v1beta/models/x:generateContent` all arrive.
  */
-export function matchOperation(method: string, pathname: string): Match | MatchFailure {
+export function matchOperation(method: string, pathname: string, headers: Headers = {}): Match | MatchFailure {
   const { path, version } = normalisePath(pathname);
   const isGeminiVersion = version === "v1beta" || version === "v1alpha";
   const found = findRow(path, version);
   const surface = isGeminiVersion ? "gemini" : surfaceOfPath(path);
   if (found === undefined) return { kind: "path-not-found", surface };
-  const operation = found.row.methods[method];
-  if (operation === undefined) {
+  const operations = found.row.methods[method];
+  if (operations === undefined) {
     return { kind: "method-not-allowed", surface, allow: [...Object.keys(found.row.methods), "HEAD", "OPTIONS"] };
   }
+  const [first] = operations;
+  const operation = operations.length === 1 ? first : (ofSurface(operations, surfaceOfHeaders(headers)) ?? first);
   return { kind: "match", operation, path, subject: found.subject, version };
+}
+
+/** Whose API a request means on a path that several have, as far as its headers tell. */
+export function surfaceOfHeaders(headers: Headers): ClientDialectId | undefined {
+  if (headers["anthropic-version"] !== undefined) return "anthropic-messages";
+  return headers["x-goog-api-key"] === undefined ? undefined : "gemini";
+}
+
+function ofSurface(operations: readonly Operation[], surface: ClientDialectId | undefined): Operation | undefined {
+  return operations.find((operation) => operation.surface === surface);
 }
 
 /** Methods that a path has; empty when the path does not exist. */
@@ -150,8 +161,11 @@ function findRow(path: string, version: string): { readonly row: Row; readonly s
   const gemini = findGeminiMethod(path);
   if (gemini !== undefined) return gemini;
   for (const { pattern, row } of patternRows) {
-    const subject = pattern.exec(path)?.groups?.["subject"];
-    if (subject !== undefined) return { row, subject: decodePath(subject) };
+    const written = pattern.exec(path)?.groups?.["subject"];
+    if (written === undefined) continue;
+    const subject = decodePath(written);
+    // What would climb out of its place upstream names nothing.
+    return subject.split("/").some((segment) => segment === "." || segment === "..") ? undefined : { row, subject };
   }
   return undefined;
 }
@@ -160,7 +174,7 @@ function findRow(path: string, version: string): { readonly row: Row; readonly s
 function findGeminiMethod(path: string): { readonly row: Row; readonly subject: string } | undefined {
   const colon = path.lastIndexOf(":");
   if (colon < 0) return undefined;
-  const row = geminiMethods[path.slice(colon + 1)];
+  const row = geminiMethods.get(path.slice(colon + 1));
   if (row === undefined || !/^(models|tunedModels)\//.test(path)) return undefined;
   const named = decodePath(path.slice(0, colon))
     .replace(/^models\//, "")

@@ -1,19 +1,5 @@
-import type { OperationId, ProviderKind } from "./provider.ts";
-
-/** What servers that imitate OpenAI's API usually have besides chat; a provider that lacks one answers 404 itself. */
-const openaiOperations: readonly OperationId[] = [
-  "embeddings",
-  "image-generations",
-  "image-edits",
-  "speech",
-  "transcriptions",
-  "translations",
-  "moderations",
-  "rerank",
-  "completions",
-  "files",
-  "batches",
-];
+import { allRelayedOperations } from "./operations.ts";
+import type { ProviderKind } from "./provider.ts";
 
 /**
  * What is known of each vendor without any configuration; the key is the `kind` of the configuration. Base URLs are those of
@@ -352,7 +338,7 @@ export const catalog = {
     credentialEnv: [],
     keyPrefixes: ["sk-"],
     models: [],
-    operations: openaiOperations,
+    operations: allRelayedOperations,
     traits: {},
   },
 } as const satisfies Record<string, ProviderKind>;

@@ -1,5 +1,8 @@
 import type { DialectId } from "../canonical/dialect-id.ts";
 import type { Secret } from "../lib/secret.ts";
+import type { OperationId, RelayedOperation } from "./operations.ts";
+
+export type { OperationId } from "./operations.ts";
 
 /** How a credential is put on a request. */
 export type AuthScheme =
@@ -7,29 +10,6 @@ export type AuthScheme =
   | { readonly type: "header"; readonly name: string }
   | { readonly type: "query"; readonly name: string }
   | { readonly type: "none" };
-
-/** The operations a provider may have. Chat operations are implied by its dialects. */
-export type OperationId =
-  | "chat-completions"
-  | "responses"
-  | "messages"
-  | "generate-content"
-  | "count-tokens-anthropic"
-  | "count-tokens-gemini"
-  | "embeddings"
-  | "embed-content"
-  | "batch-embed-contents"
-  | "image-generations"
-  | "image-edits"
-  | "speech"
-  | "transcriptions"
-  | "translations"
-  | "moderations"
-  | "rerank"
-  | "completions"
-  | "files"
-  | "batches"
-  | "stored-responses";
 
 /** Typed deviations from a dialect that providers of it have. A dialect or the carry implements each; a provider only sets them. */
 export type Traits = {
@@ -42,6 +22,9 @@ export type Traits = {
   /** How JSON formats of the Chat surface reach a Messages API: its own structured output, or a forced tool. Default: not at all. */
   readonly structuredOutput?: "native" | "tool";
 };
+
+export type OperationPaths = { readonly [O in OperationId]?: string };
+export type OperationAuth = { readonly [O in OperationId]?: AuthScheme };
 
 /** A row of the catalogue: what is known of a vendor without any configuration. */
 export type ProviderKind = {
@@ -59,8 +42,10 @@ export type ProviderKind = {
   /** Relayed operations that it has, besides chat. */
   readonly operations: readonly OperationId[];
   readonly traits: Traits;
-  /** Where its paths differ from its formats' usual ones (`urls.ts`); `{model}` is filled in. */
-  readonly paths?: { readonly [O in OperationId]?: string };
+  /** Where its paths differ from the usual ones (`urls.ts`); `{model}` is filled in. */
+  readonly paths?: OperationPaths;
+  /** Where an operation wants its credential otherwise than `auth` says. */
+  readonly operationAuth?: OperationAuth;
   /** Headers that its API needs on every request (`anthropic-version` where the client sent none). */
   readonly headers?: { readonly [name: string]: string };
 };
@@ -86,7 +71,8 @@ export type Provider = {
   readonly models: readonly ModelEntry[];
   readonly operations: readonly OperationId[];
   readonly traits: Traits;
-  readonly paths?: { readonly [O in OperationId]?: string };
+  readonly paths?: OperationPaths;
+  readonly operationAuth?: OperationAuth;
   readonly headers: { readonly [name: string]: string };
   readonly timeouts: {
     readonly connectMs: number;
@@ -97,3 +83,12 @@ export type Provider = {
     readonly totalMs: number;
   };
 };
+
+/**
+ * Whether a relayed operation can be sent there. Lists of operations are the vendor's; which APIs of it are used is the
+ * configuration's to say. The demo answers in every format, and its own is none of them.
+ */
+export function offers(provider: Provider, { id, surface }: RelayedOperation): boolean {
+  if (!provider.operations.includes(id)) return false;
+  return surface === "openai-chat" || provider.dialects.includes(surface) || provider.dialects.includes("canonical");
+}

@@ -12,11 +12,13 @@ export const ATTEMPTS_MAX = 3;
 /**
  * The bounded loop over targets: each in turn, the same one again after a back-off where that can help, until one answers
  * or nothing is left to try. `attempt` makes one call and fails only before anything of its answer reached the client.
+ * `mayRepeat` says of a failed one whether the request may be made once more at all.
  */
 export async function runAttempts<Answer>(
   exchange: Exchange,
   targets: readonly Target[],
   attempt: (target: Target) => Promise<Result<Answer, Failure>>,
+  mayRepeat: (failed: Failure) => boolean = () => true,
 ): Promise<Result<Answer, Failure>> {
   const { retry } = exchange.config;
   const attemptsMax = Math.max(ATTEMPTS_MAX, targets.length);
@@ -30,7 +32,7 @@ export async function runAttempts<Answer>(
       last = concludeFailure(answer.error, target.credential.kind);
       const { retrySame, tryNext } = dispositionOf(last);
       if (exchange.abortedBy !== undefined) return fail(exchange.abortedBy);
-      if (!tryNext) return fail(last);
+      if (!tryNext || !mayRepeat(last)) return fail(last);
       if (!retrySame || repetition === retry.maxRetries || made === attemptsMax) break;
       const delayMs = backoffMs(retry, repetition, last.retryAfterMs, exchange.deps.random);
       if (delayMs === undefined) break;

@@ -61,9 +61,7 @@ export function carryRequest(
   wire: WireRequest,
   target: Target,
 ): Result<CarriedRequest, Failure> {
-  const { dialect, client, relayed } = conversation;
-  // An operation without a dialect has nothing to translate: the client's bytes, with `model` put right.
-  if (relayed) return ok(spliced(wire, modelEdit(wire, target), { usageFrame: false }));
+  const { dialect, client } = conversation;
   if (dialect.id === target.dialect && !holdsEnvelope(wire)) return ok(verbatimRequest(client, wire, target));
   const translated = translatedRequest(dialect, client, wire, target);
   const refusal = translated.ok && conversation.strict ? strictFailure(translated.value.losses) : undefined;

@@ -1,8 +1,7 @@
 import type { Failure } from "../canonical/failure.ts";
-import type { ClientContext, ClientDialect, Head } from "../dialects/dialect.ts";
-import { member, type WireRequest } from "../dialects/wire-request.ts";
+import type { ClientContext, ClientDialect } from "../dialects/dialect.ts";
+import type { WireRequest } from "../dialects/wire-request.ts";
 import { ok, type Result } from "../lib/result.ts";
-import type { Match } from "../operations/table.ts";
 import { sessionOf } from "../routing/session.ts";
 import type { Conversation, Exchange } from "./exchange-state.ts";
 import type { Headers } from "./ports.ts";
@@ -10,11 +9,10 @@ import type { Headers } from "./ports.ts";
 /** Reads what routing and answering need of a request; the body itself is not kept. */
 export function openConversation(
   exchange: Exchange,
-  match: Match,
   dialect: ClientDialect,
   wire: WireRequest,
 ): Result<Conversation, Failure> {
-  const head = match.operation.kind === "chat" ? dialect.readHead(wire) : ok(relayedHead(wire));
+  const head = dialect.readHead(wire);
   if (!head.ok) return head;
   const client: ClientContext = {
     dialect: dialect.id,
@@ -31,16 +29,9 @@ export function openConversation(
   return ok({
     dialect,
     client,
-    relayed: match.operation.kind !== "chat",
     strict: isStrict(exchange.request.headers),
     patienceMs: patienceMs(exchange.request.headers),
   });
-}
-
-/** Operations outside chat name a model and answer whole. */
-function relayedHead(wire: WireRequest): Head {
-  const model = wire.pathModel === "" ? member(wire, "model") : wire.pathModel;
-  return { model: typeof model === "string" ? model : "", stream: false, candidates: 1, includeUsage: true };
 }
 
 function isStrict(headers: Headers): boolean {
@@ -50,7 +41,8 @@ function isStrict(headers: Headers): boolean {
 /** Headers in which SDKs say how many seconds they wait: Stainless-built SDKs and Google's. */
 const patienceHeaders = ["x-stainless-timeout", "x-server-timeout"] as const;
 
-function patienceMs(headers: Headers): number | undefined {
+/** How long the client waits for an answer, if it says so. */
+export function patienceMs(headers: Headers): number | undefined {
   for (const name of patienceHeaders) {
     const seconds = Number(headers[name]);
     if (Number.isFinite(seconds) && seconds > 0) return seconds * 1000;

@@ -65,8 +65,6 @@ export type Exchange = {
 export type Conversation = {
   readonly dialect: ClientDialect;
   readonly client: ClientContext;
-  /** An operation without a dialect of its own: answered whole, in the bytes it came in. */
-  readonly relayed: boolean;
   /** A loss in translation refuses the request. */
   readonly strict: boolean;
   /** How long the client said it waits for an answer, if it did. */

@@ -1,6 +1,6 @@
 import type { ChosenCredential } from "../routing/credentials.ts";
 import { applyCredential } from "../providers/auth.ts";
-import type { AuthScheme, Provider } from "../providers/provider.ts";
+import type { AuthScheme, OperationId, Provider } from "../providers/provider.ts";
 import type { Headers } from "./ports.ts";
 
 /*
@@ -32,6 +32,16 @@ const passUpPrefixes = ["anthropic-", "x-claude-code-", "x-codex-"] as const;
 /** These name the caller's own account; with a credential of ours they would be wrong or tell too much. */
 const passUpWithOwnCredential = new Set(["openai-organization", "openai-project", "x-goog-user-project"]);
 
+export type HeaderOptions = {
+  readonly verbatim: boolean;
+  readonly stream: boolean;
+  /** Of the body; undefined where there is none. */
+  readonly contentType: string | undefined;
+  /** What may be answered, where that is neither JSON nor events. */
+  readonly accept?: string;
+  readonly operation: OperationId;
+};
+
 /**
  * Headers of a request to a provider. `verbatim` says whether the client speaks the provider's format: then the client's
  * own protocol headers go along.
@@ -40,18 +50,20 @@ export function upstreamHeaders(
   client: Headers,
   provider: Provider,
   credential: ChosenCredential,
-  options: { readonly verbatim: boolean; readonly stream: boolean; readonly contentType: string },
+  options: HeaderOptions,
 ): { readonly headers: Record<string, string>; readonly query: string } {
   const headers: Record<string, string> = {
     // Compressed answers would have to be undone before they can be followed, and compression batches a stream's chunks.
     "accept-encoding": "identity",
-    accept: options.stream ? "text/event-stream, application/json" : "application/json",
-    "content-type": options.contentType,
+    accept: options.accept ?? (options.stream ? "text/event-stream, application/json" : "application/json"),
   };
+  if (options.contentType !== undefined) headers["content-type"] = options.contentType;
   Object.assign(headers, provider.headers);
   if (options.verbatim) copyUp(client, headers, credential.kind === "caller");
   if (credential.kind === "none") return { headers, query: "" };
-  const scheme = credential.kind === "caller" ? callerScheme(provider, credential.place) : provider.auth;
+  const own = provider.operationAuth?.[options.operation];
+  const usual = credential.kind === "caller" ? callerScheme(provider, credential.place) : provider.auth;
+  const scheme = own ?? usual;
   const applied = applyCredential(scheme, credential.secret);
   Object.assign(headers, applied.headers);
   return { headers, query: applied.query };
@@ -110,6 +122,8 @@ const passDown = new Set([
   "openai-model",
   "x-models-etag",
   "x-reasoning-included",
+  // The name that a file was uploaded under.
+  "content-disposition",
   // Our own mark on a count that no provider made.
   "x-dragoman-estimated",
 ]);

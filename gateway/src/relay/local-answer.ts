@@ -3,7 +3,7 @@ import type { WireRequest } from "../dialects/wire-request.ts";
 import { authorise, type Caller } from "../limits/identify.ts";
 import { ok, type Result } from "../lib/result.ts";
 import type { Failure } from "../canonical/failure.ts";
-import { countAnswers, estimateTokens } from "../operations/count-tokens.ts";
+import { countAnswers, estimateTokens, isCounting } from "../operations/count-tokens.ts";
 import { answerLocally } from "../operations/local.ts";
 import type { Match } from "../operations/table.ts";
 import { listModels } from "../routing/resolve.ts";
@@ -46,9 +46,8 @@ export function respondLocally(
 }
 
 /** A prompt's tokens where the provider cannot count them: an estimate, and called one. */
-export function countLocally(match: Match, wire: WireRequest): Result<Answer, Failure> {
-  const { id } = match.operation;
-  if (id !== "count-tokens-anthropic" && id !== "count-tokens-gemini") throw new Error(`${id} does not count tokens`);
+export function countLocally(id: string, wire: WireRequest): Result<Answer, Failure> {
+  if (!isCounting(id)) throw new Error(`${id} does not count tokens`);
   const tree = wire.tree();
   if (!tree.ok) return tree;
   const body = JSON.stringify(countAnswers[id](estimateTokens(tree.value)));

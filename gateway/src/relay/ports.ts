@@ -17,7 +17,22 @@ export type InboundRequest = {
   readonly remoteAddress: string;
   /** The whole body, decompressed. Fails with 413, 408, 400 or 415 failures; may be called once. */
   readBody(bytesMax: number): Promise<Result<Uint8Array, Failure>>;
+  /** The body as it arrives, instead of `readBody`. What `readBody` fails with, `read` fails with. A coded body is refused (415). */
+  openBody(bytesMax: number): InboundBody;
 };
+
+/** A body that is taken piece by piece, by whoever sends it on. */
+export interface ByteSupply {
+  /** Bytes in all, where they are known beforehand. */
+  readonly bytes: number | undefined;
+  /** The next bytes, undefined at the end, or why there are no more. Not called again before it has answered, or after the end. */
+  read(): Promise<Result<Uint8Array | undefined, Failure>>;
+  /** No more is wanted. A `read` that is waiting need not answer. Idempotent, also after the end. */
+  drop(): void;
+}
+
+/** A client's body. While nobody reads, the client is held back; what comes after `drop` is read and forgotten. */
+export type InboundBody = ByteSupply;
 
 /** The answer to a client. Either `send` once, or `start`, any number of `write`, then `end` or `destroy`. */
 export interface Reply {
@@ -45,8 +60,11 @@ export type UpstreamCall = {
   /** Path and query. */
   readonly path: string;
   readonly headers: { readonly [name: string]: string };
-  /** The body's pieces in order, or undefined for none. The transport must drop its references once they are sent. */
-  readonly body: readonly Uint8Array[] | undefined;
+  /**
+   * The body's pieces in order, or undefined for none. The transport must drop its references once they are sent. A supply is
+   * not asked for anything before there is a connection; when it fails, so does the call, and the provider never sees an end.
+   */
+  readonly body: readonly Uint8Array[] | ByteSupply | undefined;
   readonly connectTimeoutMs: number;
 };
 

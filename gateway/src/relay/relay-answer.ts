@@ -44,10 +44,15 @@ function answerHeaders(exchange: Exchange, answer: Answer): Headers {
     headers["content-type"] = answer.contentType;
     return headers;
   }
-  headers["content-type"] =
-    exchange.client?.framing === "json-array" ? "application/json; charset=utf-8" : "text/event-stream; charset=utf-8";
+  headers["content-type"] = answer.contentType ?? streamType(exchange);
   // Proxies in front of the gateway must neither store nor batch a stream.
   headers["cache-control"] = "no-cache, no-transform";
   headers["x-accel-buffering"] = "no";
   return headers;
+}
+
+function streamType(exchange: Exchange): string {
+  return exchange.client?.framing === "json-array"
+    ? "application/json; charset=utf-8"
+    : "text/event-stream; charset=utf-8";
 }

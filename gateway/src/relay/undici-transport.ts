@@ -1,5 +1,5 @@
 import { buildConnector, errors, Pool, type Dispatcher } from "undici";
-import { oneShotBody, type UndiciBody } from "./one-shot-body.ts";
+import { oneShotBody, suppliedBody, type UndiciBody } from "./one-shot-body.ts";
 import type { Headers, Transport, TransportError, UpstreamCall, UpstreamConnection, UpstreamHandler } from "./ports.ts";
 import { transportError } from "./transport-errors.ts";
 
@@ -204,8 +204,17 @@ class Call implements Dispatcher.DispatchHandler, UpstreamConnection {
     this.#dropBody?.();
   }
 
-  #takeBody(pieces: readonly Uint8Array[] | undefined, headers: string[]): UndiciBody | null {
-    if (pieces === undefined) return null;
+  #takeBody(given: UpstreamCall["body"], headers: string[]): UndiciBody | null {
+    if (given === undefined) return null;
+    if (!("read" in given)) return this.#takePieces(given, headers);
+    const { body, drop } = suppliedBody(given);
+    this.#dropBody = drop;
+    // Without a length undici sends chunks.
+    if (given.bytes !== undefined) headers.push("content-length", String(given.bytes));
+    return body;
+  }
+
+  #takePieces(pieces: readonly Uint8Array[], headers: string[]): UndiciBody | null {
     let bytes = 0;
     for (const piece of pieces) bytes += piece.byteLength;
     const [first] = pieces;

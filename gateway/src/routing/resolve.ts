@@ -125,7 +125,7 @@ function resolveWithin(
 }
 
 /** A provider with that id, else all providers of that kind; all of them for "". */
-function providersNamed(config: Config, name: string): readonly Provider[] {
+export function providersNamed(config: Config, name: string): readonly Provider[] {
   const addressable = addressableProviders(config);
   if (name === "") return addressable;
   const byId = addressable.filter((provider) => provider.id === name);
@@ -193,7 +193,7 @@ export function matchesPattern(pattern: string, text: string): boolean {
   return compiled.test(text);
 }
 
-function unknownProvider(config: Config, name: string, model: string): Failure {
+export function unknownProvider(config: Config, name: string, model: string): Failure {
   const kind = Object.hasOwn(catalog, name) ? catalog[name as keyof typeof catalog] : undefined;
   const [variable] = kind?.credentialEnv ?? [];
   const fix =

@@ -39,6 +39,14 @@ const paths: readonly { readonly method: string; readonly path: string; readonly
   { method: "POST", path: "/v1/responses/resp_1/cancel", expect: "stored-responses resp_1" },
   { method: "GET", path: "/v1/responses/resp_1/input_items", expect: "stored-responses resp_1" },
   { method: "GET", path: "/v1/files/file-1/content", expect: "files file-1" },
+  { method: "GET", path: "/v1/files/..", expect: "path-not-found" },
+  { method: "GET", path: "/v1/files/%2e%2e/content", expect: "path-not-found" },
+  { method: "GET", path: "/v1/batches/a%2F..%2Fb", expect: "path-not-found" },
+  { method: "POST", path: "/v1/batches/batch_1/cancel", expect: "batches batch_1" },
+  { method: "POST", path: "/v1/responses/input_tokens", expect: "count-tokens-responses" },
+  { method: "POST", path: "/v1/responses/compact", expect: "compact-responses" },
+  { method: "POST", path: "/v1/messages/batches", expect: "message-batches" },
+  { method: "GET", path: "/v1/messages/batches/b_1/results", expect: "message-batches b_1" },
   { method: "POST", path: "/v1/audio/speech", expect: "speech" },
   { method: "POST", path: "/admin%2fapi", expect: "path-not-found" },
   { method: "POST", path: "/V1/chat/completions", expect: "path-not-found" },
@@ -77,12 +85,6 @@ test("a wrong method says which ones there are", async () => {
   const { reply } = await ask({ method: "GET", target: "/v1/chat/completions" });
   assert.equal(reply.status, 405);
   assert.equal(reply.headers["allow"], "POST, HEAD, OPTIONS");
-});
-
-test("what this version does not serve yet is a 501", async () => {
-  const { ask } = stage({});
-  const { reply } = await ask({ target: "/v1/audio/speech", body: { model: "tts-1" } });
-  assert.equal(reply.status, 501);
 });
 
 const shapes: readonly {

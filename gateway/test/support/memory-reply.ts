@@ -2,7 +2,7 @@ import type { Failure } from "../../src/canonical/failure.ts";
 import { failure } from "../../src/canonical/failure.ts";
 import { isObject, type JsonObject } from "../../src/lib/json.ts";
 import { fail, ok, type Result } from "../../src/lib/result.ts";
-import type { Headers, InboundRequest, Reply } from "../../src/relay/ports.ts";
+import type { Headers, InboundBody, InboundRequest, Reply } from "../../src/relay/ports.ts";
 
 export type MemoryRequest = {
   readonly method?: string;
@@ -14,6 +14,8 @@ export type MemoryRequest = {
   readonly remoteAddress?: string;
   /** What `readBody` answers instead of the body. */
   readonly bodyFailure?: Failure;
+  /** How many bytes a read of `openBody` brings; `bodyFailure` then comes after the last. Absent: everything in one. */
+  readonly pieceBytes?: number;
   /** Bytes that the client has not read before `write` answers false. Absent: it reads at once. */
   readonly unreadBytesMax?: number;
 };
@@ -38,6 +40,7 @@ export function request(options: MemoryRequest = {}): MemoryClient {
       headers,
       remoteAddress: options.remoteAddress ?? "127.0.0.1",
       readBody: (bytesMax) => Promise.resolve(readBody(body, bytesMax, options.bodyFailure)),
+      openBody: (bytesMax) => openBody(body, bytesMax, options),
     },
     reply: new MemoryReply(options.unreadBytesMax ?? Infinity),
   };
@@ -53,6 +56,22 @@ function readBody(body: Buffer, bytesMax: number, instead: Failure | undefined):
   if (instead !== undefined) return fail(instead);
   if (body.length > bytesMax) return fail(failure("body_too_large", `The request body is over ${bytesMax} bytes.`));
   return ok(body);
+}
+
+function openBody(body: Buffer, bytesMax: number, options: MemoryRequest): InboundBody {
+  const pieceBytes = options.pieceBytes ?? Math.max(1, body.length);
+  let position = 0;
+  return {
+    bytes: options.headers?.["transfer-encoding"] === undefined ? body.length : undefined,
+    read() {
+      if (body.length > bytesMax) return Promise.resolve(readBody(body, bytesMax, undefined));
+      const piece = body.subarray(position, position + pieceBytes);
+      position += piece.length;
+      if (piece.length > 0) return Promise.resolve(ok(piece));
+      return Promise.resolve(options.bodyFailure === undefined ? ok(undefined) : fail(options.bodyFailure));
+    },
+    drop() {},
+  };
 }
 
 /** Obeys the contract of `Reply` and throws where the gateway breaks it (two answers, a write before the start). */

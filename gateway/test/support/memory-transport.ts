@@ -1,5 +1,13 @@
 import type { Clock, Timer } from "../../src/lib/clock.ts";
-import type { Headers, Transport, TransportError, UpstreamCall, UpstreamHandler } from "../../src/relay/ports.ts";
+import type {
+  ByteSupply,
+  Headers,
+  Transport,
+  TransportError,
+  UpstreamCall,
+  UpstreamConnection,
+  UpstreamHandler,
+} from "../../src/relay/ports.ts";
 
 /** One thing that a scripted provider does. A script without `end` or `error` stalls after its last step. */
 export type Step =
@@ -34,12 +42,15 @@ export type Script = (call: RecordedCall, index: number) => readonly Step[];
  */
 export function memoryTransport(clock: Clock, script: Script): MemoryTransport {
   const calls: RecordedCall[] = [];
+  const play = (call: UpstreamCall, body: readonly Uint8Array[], handler: UpstreamHandler): Player => {
+    const recorded = record(call, body);
+    return new Player(clock, script(recorded, calls.push(recorded) - 1), handler, recorded.state);
+  };
   return {
     calls,
     dispatch(call, handler) {
-      const recorded = record(call);
-      const steps = script(recorded, calls.push(recorded) - 1);
-      const player = new Player(clock, steps, handler, recorded.state);
+      if (call.body !== undefined && "read" in call.body) return supplied(call, call.body, handler, play);
+      const player = play(call, call.body ?? [], handler);
       queueMicrotask(() => player.run());
       return player;
     },
@@ -57,8 +68,43 @@ export function sseAnswer(pieces: readonly string[]): Step[] {
   return [{ headers: { "content-type": "text/event-stream" } }, ...pieces.map((data) => ({ data })), { end: true }];
 }
 
-function record(call: UpstreamCall): RecordedCall {
-  const bytes = Buffer.concat(call.body ?? []);
+/**
+ * A call whose body is still coming: the script begins when it has come whole. One that breaks off is no call, as the
+ * provider never gets its end.
+ */
+function supplied(
+  call: UpstreamCall,
+  supply: ByteSupply,
+  handler: UpstreamHandler,
+  play: (call: UpstreamCall, body: readonly Uint8Array[], handler: UpstreamHandler) => Player,
+): UpstreamConnection {
+  const running: { player: Player | undefined; aborted: boolean } = { player: undefined, aborted: false };
+  const send = async (): Promise<void> => {
+    const pieces: Uint8Array[] = [];
+    for (;;) {
+      const piece = await supply.read();
+      if (running.aborted) return;
+      if (!piece.ok) return handler.onError({ kind: "other", sent: true, detail: "the body broke off" });
+      if (piece.value === undefined) break;
+      pieces.push(piece.value);
+    }
+    running.player = play(call, pieces, handler);
+    running.player.run();
+  };
+  void send();
+  return {
+    pause: () => running.player?.pause(),
+    resume: () => running.player?.resume(),
+    abort() {
+      running.aborted = true;
+      supply.drop();
+      running.player?.abort();
+    },
+  };
+}
+
+function record(call: UpstreamCall, body: readonly Uint8Array[]): RecordedCall {
+  const bytes = Buffer.concat(body);
   const text = bytes.toString("utf8");
   return {
     ...call,
