@@ -76,6 +76,16 @@ describe("serialise-blocks", () => {
       "0[{|}] 1[{}] 2[t]",
     ],
     ["a call without arguments opens at its stop", [tool(0), stop(0)], "0[]"],
+    [
+      "a call without arguments stays before a later one that has some",
+      [tool(0), tool(1), args(1, '{"b'), args(1, '":2}'), stop(0), stop(1)],
+      '0[] 1[{"b|":2}]',
+    ],
+    [
+      "a call whose arguments come late is still in one piece, before a later call",
+      [tool(0), tool(1), args(1, "{}"), args(0, '{"a":1}'), stop(0), stop(1)],
+      '0[{"a":1}] 1[{}]',
+    ],
     ["empty text is never a block", [text(0), words(0, ""), stop(0), tool(1), args(1, "{}"), stop(1)], "1[{}]"],
     ["what only the final block has is content", [text(0), stop(0, { type: "text", text: "all" })], "0[all]"],
     [

@@ -60,7 +60,8 @@ function toldByUs(blocks: readonly Block[]): Told {
   return {
     text: blocks.map(textOf).join(""),
     tools: blocks.flatMap((block) => {
-      if (block.type !== "tool-call") return [];
+      // A Messages client cannot have declared a built-in tool of another format, and is not told to run one.
+      if (block.type !== "tool-call" || block.kind === "builtin") return [];
       const input = block.kind === "custom" ? { input: block.argumentsText } : parseJson(block.argumentsText || "{}");
       return [[block.name, input] as const];
     }),

@@ -151,6 +151,9 @@ function isExpressible(block: Block): boolean {
       return block.native.dialect === "anthropic-messages";
     case "opaque":
       return block.dialect === "anthropic-messages" && block.value !== null;
+    // A call of a tool that the client cannot have declared would be one that it cannot answer.
+    case "tool-call":
+      return block.kind !== "builtin";
     case "code":
       return false;
     default:

@@ -66,7 +66,9 @@ export type WrittenFinish = {
 
 /** The end of an answer as the client says it, or undefined where it can only be an error. */
 export function writeFinish(finish: Finish, hasToolCall: boolean, echo: Echo): WrittenFinish | undefined {
-  const reason = withToolCall(finish.reason, hasToolCall);
+  // A client that is told `tool_use` and finds none loops or crashes.
+  const isMissing = finish.reason === "tool-calls" && !hasToolCall;
+  const reason = isMissing ? "stop" : withToolCall(finish.reason, hasToolCall);
   const stopReason = stopReasons[reason];
   if (stopReason === undefined) return undefined;
   return {

@@ -10,7 +10,8 @@ import type { BlockStart, CanonicalEvent } from "../../canonical/event.ts";
  *   closes a tool call whose arguments are complete. Any other open block makes the newcomer wait.
  * - When a block closes, those that waited follow in their order.
  *
- * Blocks open with their first content, so that empty ones are never seen. A tool call without arguments opens at its stop.
+ * Blocks open with their first content, so that empty ones are never seen. A tool call without arguments opens at its stop,
+ * or when a later call has arguments: calls stay in their order.
  */
 
 type BlockEvent = Extract<CanonicalEvent, { readonly block: number }>;
@@ -99,7 +100,16 @@ function addContent(state: Serialiser, block: BlockState, event: Content): Seria
   if (state.waitingLength > state.waitingLengthMax) {
     return [{ type: "conflict", reason: "too much of it had to wait for an unfinished tool call" }];
   }
-  return block.stage === "waiting" ? [] : request(state, block);
+  if (block.stage === "waiting") return [];
+  const earlier = block.start.kind === "tool-call" ? earlierCalls(state, block) : [];
+  return [...earlier, block].flatMap((each) => request(state, each));
+}
+
+/** Calls that started before this one and have said nothing yet. */
+function earlierCalls(state: Serialiser, block: BlockState): BlockState[] {
+  return [...state.blocks.values()].filter(
+    (each) => each.start.kind === "tool-call" && each.stage === "unopened" && each.start.block < block.start.block,
+  );
 }
 
 /** Content for a block that had to close: text goes on in a new block; a tool call was complete and must not change. */

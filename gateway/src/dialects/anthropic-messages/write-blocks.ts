@@ -22,6 +22,8 @@ function writeBlock(block: Block, usedIds: Set<string>): JsonObject[] {
     case "reasoning":
       return writeReasoning(block);
     case "tool-call":
+      // A call of a tool that the client cannot have declared would be one that it cannot answer.
+      if (block.kind === "builtin") return [];
       return [{ ...toolUse(block, uniqueCallId(block.id, usedIds)), input: toolInput(block) }];
     case "media":
       return textBlock(mediaText(block), []);

@@ -18,7 +18,8 @@ export function writeBlock(block: Exclude<Block, { readonly type: "reasoning" }>
     case "refusal":
       return part({ text: block.text });
     case "tool-call":
-      return writeToolCall(block);
+      // A call of a tool that the client cannot have declared would be one that it cannot answer.
+      return block.kind === "builtin" ? nothing : writeToolCall(block);
     case "media":
       return part(writeMedia(block), asObject(block.extras?.gemini));
     case "code":
@@ -45,7 +46,8 @@ function writeToolCall(block: ToolCallBlock): WrittenPart {
   if (args === undefined) return { kind: "malformed-call", text: block.argumentsText };
   // Where Gemini gave no id, its clients do not expect one.
   const id = block.id.startsWith(SYNTHETIC_CALL_ID_PREFIX) ? undefined : block.id;
-  return part({ functionCall: compact({ id, name: block.name, args }) });
+  const name = block.namespace === undefined ? block.name : `${block.namespace}__${block.name}`;
+  return part({ functionCall: compact({ id, name, args }) });
 }
 
 function readArguments(text: string): JsonObject | undefined {

@@ -14,6 +14,8 @@ export type ChoiceState = {
   readonly toolCalls: ToolCallState[];
   /** Whether it has said anything that a reader can see: text, refusal, image or audio. */
   hasContent: boolean;
+  /** Whether it has refused in so many words; its finish reason does not tell. */
+  hasRefusal: boolean;
   lostRefusalLogprobs: boolean;
   /** The provider's finish reason, remembered until the finish is emitted; undefined: none yet. */
   finishNative: string | undefined;
@@ -54,6 +56,7 @@ export function openChoice(index: number): ChoiceState {
     audio: undefined,
     toolCalls: [],
     hasContent: false,
+    hasRefusal: false,
     lostRefusalLogprobs: false,
     finishNative: undefined,
     isFinished: false,

@@ -29,7 +29,11 @@ export function finishChoice(state: ChoiceState, to: ChoiceContext): void {
   if (native === "") {
     lose(state, { at: "finish", reason: "repaired", detail: "the provider gave no finish reason" }, to);
   }
-  to.events.push({ type: "finish", candidate: state.index, finish: readFinish(native, hasToolCalls(state)) });
+  to.events.push({
+    type: "finish",
+    candidate: state.index,
+    finish: readFinish(native, hasToolCalls(state), state.hasRefusal),
+  });
   state.isFinished = true;
 }
 
@@ -104,6 +108,7 @@ function readRefusal(state: ChoiceState, text: string, logprobs: Json | undefine
   closeSpeech(state, to, "refusal");
   state.refusal ??= startBlock(state, "refusal", { type: "refusal", text: "" }, to);
   state.hasContent = true;
+  state.hasRefusal = true;
   to.events.push({ type: "refusal-delta", candidate: state.index, block: state.refusal, text });
   if (!state.lostRefusalLogprobs && (asArray(logprobs)?.length ?? 0) > 0) {
     state.lostRefusalLogprobs = true;

@@ -35,11 +35,12 @@ const isFinal: { readonly [R in FinishReason]?: true } = {
 
 /**
  * `native` is the provider's `finish_reason`, "" where it gave none. Tool calls in the answer make it end with `tool-calls`
- * whatever the provider says: OpenAI itself says `stop` when the tool was forced.
+ * whatever the provider says: OpenAI itself says `stop` when the tool was forced, and also when the model has refused.
  */
-export function readFinish(native: string, hasToolCalls: boolean): Finish {
+export function readFinish(native: string, hasToolCalls: boolean, hasRefusal = false): Finish {
   const said = native === "" ? "stop" : Object.hasOwn(meanings, native) ? (meanings[native] ?? "other") : "other";
-  return { reason: hasToolCalls && isFinal[said] === undefined ? "tool-calls" : said, native };
+  if (hasToolCalls && isFinal[said] === undefined) return { reason: "tool-calls", native };
+  return { reason: hasRefusal && said === "stop" ? "refusal" : said, native };
 }
 
 const written = {

@@ -64,7 +64,9 @@ function writeFunction(writing: Writing, tool: FunctionTool, path: string): Json
 /** A function of another format. Their functions are not strict unless they say so: an absent `strict` would mean something here. */
 function foreignFunction(writing: Writing, tool: FunctionTool, path: string): JsonObject {
   loseFunctionParts(writing, tool, path);
-  const given = tool.schema ?? { type: "object", properties: {} };
+  // The API wants an object; some clients leave the schema of a function without parameters empty.
+  const isEmpty = Object.keys(tool.schema ?? {}).length === 0;
+  const given = tool.schema === undefined || isEmpty ? { type: "object", properties: {} } : tool.schema;
   const { schema, strict } = writeSchema(writing, given, tool.strict === true, path);
   return { parameters: schema, strict };
 }
