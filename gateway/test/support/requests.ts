@@ -1,9 +1,11 @@
 import type { ClientDialectId } from "../../src/canonical/dialect-id.ts";
+import { failure, type Failure } from "../../src/canonical/failure.ts";
 import type { CanonicalRequest } from "../../src/canonical/request.ts";
 import { dialects } from "../../src/dialects/index.ts";
 import { wireRequest } from "../../src/dialects/wire-request.ts";
 import { scanObject } from "../../src/framing/json-scan.ts";
 import { isObject, type JsonObject } from "../../src/lib/json.ts";
+import { fail, type Result } from "../../src/lib/result.ts";
 import { fixtures } from "./corpus.ts";
 
 /** A recorded request, read by its own dialect. */
@@ -32,17 +34,29 @@ const defaultPaths: Readonly<Record<ClientDialectId, string>> = {
   gemini: "/v1beta/models/gemini-test:generateContent",
 };
 
+type BodyContext = { readonly path?: string; readonly headers?: Readonly<Record<string, string>> };
+
 /** A body as its dialect reads it, or undefined where it refuses it. */
 export function readBody(
   dialect: ClientDialectId,
   body: JsonObject,
-  more: { readonly path?: string; readonly headers?: Readonly<Record<string, string>> } = {},
+  more: BodyContext = {},
 ): CanonicalRequest | undefined {
+  const read = readRequest(dialect, body, more);
+  return read.ok ? read.value : undefined;
+}
+
+/** The same, with why it is refused. */
+export function readRequest(
+  dialect: ClientDialectId,
+  body: JsonObject,
+  more: BodyContext = {},
+): Result<CanonicalRequest, Failure> {
   const raw = new TextEncoder().encode(JSON.stringify(body));
   const scan = scanObject(raw);
-  if (!scan.ok) return undefined;
+  if (!scan.ok) return fail(failure("invalid_json", scan.error.message));
   const path = more.path ?? defaultPaths[dialect];
-  const read = dialects[dialect].client.readRequest(
+  return dialects[dialect].client.readRequest(
     wireRequest({
       path,
       pathModel: /models\/([^:]+):/.exec(path)?.[1] ?? "",
@@ -52,5 +66,4 @@ export function readBody(
       scan: scan.value,
     }),
   );
-  return read.ok ? read.value : undefined;
 }
