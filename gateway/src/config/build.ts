@@ -8,6 +8,7 @@ import { readExpiry } from "./expiry.ts";
 import { describeIssues } from "./issues.ts";
 import { parseKeyHash } from "./key-hash.ts";
 import type { Place } from "./problems.ts";
+import { profileOf, withProfile } from "./profiles.ts";
 import { providersFromEnvironment, readProvider } from "./providers.ts";
 import type { Report } from "./report.ts";
 import { fileSchema, keySchema, providerSchema, serverSchema, type FileProvider, type FileServer } from "./schema.ts";
@@ -45,7 +46,7 @@ export type BuiltConfig = Omit<Config, "version">;
 export function buildConfig(inputs: BuildInputs, report: Report): BuiltConfig | undefined {
   const { document } = inputs;
   // A file of nothing but comments is a file without settings.
-  const written = document?.value ?? {};
+  const written = withProfile(document?.value ?? {});
   const parsed = fileSchema.safeParse(written);
   if (!parsed.success && document !== undefined) {
     for (const problem of describeIssues(parsed.error.issues, document)) report.add(problem);
@@ -70,6 +71,7 @@ export function buildConfig(inputs: BuildInputs, report: Report): BuiltConfig | 
     demo: readDemo(demoEnabled, providers, server),
     keys,
     requireKeys: file.require_keys,
+    compatibility: file.compatibility,
     errors: file.errors,
     translation: file.translation,
     retry: {
@@ -97,7 +99,7 @@ export function isLoopback(host: string): boolean {
 
 function readProviders(written: unknown, sources: CredentialSources, report: Report): readonly Provider[] {
   const section = isObject(written) ? written["providers"] : undefined;
-  if (section === undefined) return providersFromEnvironment(sources, report);
+  if (section === undefined) return providersFromEnvironment(sources, report, profileOf(written).providerDefaults);
   if (!isObject(section)) return [];
   return Object.entries(section).flatMap(([id, value]) => {
     const written = readableProvider(value);

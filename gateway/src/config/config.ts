@@ -12,6 +12,8 @@ export type Config = {
   readonly demo: DemoConfig;
   readonly keys: readonly GatewayKey[];
   readonly requireKeys: boolean;
+  /** The gateway whose literal behaviour is followed where ours differs. */
+  readonly compatibility: "none" | "to11";
   readonly errors: { readonly dialect: "auto" | "plain" };
   readonly translation: { readonly strict: boolean };
   readonly retry: RetryConfig;

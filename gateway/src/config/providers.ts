@@ -18,12 +18,19 @@ const timeouts = {
   totalMs: 1_800_000,
 } as const satisfies Provider["timeouts"];
 
-/** Providers whose key is in the environment, in catalogue order: what the gateway has without any configuration. */
-export function providersFromEnvironment(sources: CredentialSources, report: Report): readonly Provider[] {
+/**
+ * Providers whose key is in the environment, in catalogue order: what the gateway has without any configuration. `defaults`
+ * are a profile's.
+ */
+export function providersFromEnvironment(
+  sources: CredentialSources,
+  report: Report,
+  defaults: FileProvider = {},
+): readonly Provider[] {
   return Object.entries(catalog).flatMap(([id, row]: [string, ProviderKind]) => {
     const name = row.baseUrl === undefined ? undefined : credentialVariable(row, sources.environment);
     if (name === undefined) return [];
-    const provider = readProvider(id, { credential: `env::${name}` }, sources, report);
+    const provider = readProvider(id, { ...defaults, credential: `env::${name}` }, sources, report);
     return provider === undefined ? [] : [provider];
   });
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { KEY_HASH_PATTERN } from "./key-hash.ts";
+import { profileNames } from "./profiles.ts";
 
 /*
  * The configuration file as people write it. Names are snake_case with the unit last; every description here is what the
@@ -186,6 +187,12 @@ export const fileSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe("Refuse every call without a gateway key, also from callers with their own provider credential."),
+  compatibility: z
+    .enum(profileNames)
+    .default("none")
+    .describe(
+      "`to11` makes that gateway's documented behaviour the default of every setting and answer (docs/compatibility.md).",
+    ),
   demo: z
     .union([
       z.boolean(),

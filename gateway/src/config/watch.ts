@@ -92,8 +92,8 @@ export function watchConfig(options: WatchOptions): WatchedConfig {
 /** Decides what of a new configuration can be used by the running process. */
 function adopt(current: Config, next: Config): Reload {
   if (next.version === current.version) return { kind: "unchanged" };
-  const { host, port, workers } = current.server;
-  const server = { ...next.server, host, port, workers };
+  const { host, port, workers, corsOrigins } = current.server;
+  const server = { ...next.server, host, port, workers, corsOrigins };
   // The file may be right for the address that it names while this process still listens on another one.
   if (isExposed(server, next.keys.length > 0)) {
     const message = `the last gateway key is gone, but this process listens on ${host} until it is restarted`;
@@ -101,13 +101,32 @@ function adopt(current: Config, next: Config): Reload {
     const suggestion = "restart, keep a key, or set server.allow_anonymous";
     return { kind: "refused", problems: [{ message, path: "keys", place, suggestion }] };
   }
-  const restart = (["host", "port", "workers"] as const)
-    .filter((key) => next.server[key] !== current.server[key])
-    .map((key) => `server.${key} changes from ${current.server[key]} to ${next.server[key]} with the next restart`);
+  const restart = restartNotes(current, next);
   const demo = readDemo(next.demo.enabled, next.providers, server);
   const warnings = [...next.warnings, ...restart];
-  const config = Object.freeze({ ...next, server: Object.freeze(server), demo: Object.freeze(demo), warnings });
+  const config = Object.freeze({
+    ...next,
+    server: Object.freeze(server),
+    log: current.log,
+    demo: Object.freeze(demo),
+    warnings,
+  });
   return { kind: "applied", config, restart };
+}
+
+/** Settings that are read once, when the process begins to listen, as the file writes them. */
+const startSettings: readonly { readonly name: string; readonly of: (config: Config) => string | number }[] = [
+  { name: "server.host", of: ({ server }) => server.host },
+  { name: "server.port", of: ({ server }) => server.port },
+  { name: "server.workers", of: ({ server }) => server.workers },
+  { name: "server.cors_origins", of: ({ server }) => JSON.stringify(server.corsOrigins) },
+  { name: "log.format", of: ({ log }) => log.format },
+  { name: "log.file", of: ({ log }) => log.file ?? "none" },
+];
+
+function restartNotes(current: Config, next: Config): readonly string[] {
+  const changed = startSettings.filter(({ of }) => of(next) !== of(current));
+  return changed.map(({ name, of }) => `${name} changes from ${of(current)} to ${of(next)} with the next restart`);
 }
 
 /** The folder of the file, and the folder it really lies in when it is a link. */

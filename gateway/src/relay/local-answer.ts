@@ -8,6 +8,7 @@ import { answerLocally } from "../operations/local.ts";
 import type { Match } from "../operations/table.ts";
 import { listModels } from "../routing/resolve.ts";
 import type { Answer } from "./attempt.ts";
+import { identityHeaders } from "./compatibility.ts";
 import { settle, type Exchange } from "./exchange-state.ts";
 import { refuse } from "./refuse.ts";
 
@@ -33,7 +34,7 @@ export function respondLocally(
     return;
   }
   const { body, contentType } = answer.value;
-  exchange.reply.send(200, { "content-type": contentType, "x-request-id": exchange.requestId }, body);
+  exchange.reply.send(200, { "content-type": contentType, ...identityHeaders(exchange) }, body);
   const bytes = Buffer.byteLength(body);
   settle(exchange, {
     status: 200,

@@ -2,6 +2,7 @@ import { failure, failureStatus, type Failure } from "../canonical/failure.ts";
 import type { ClientDialect, ErrorContext } from "../dialects/dialect.ts";
 import { asString, isObject, parseJson } from "../lib/json.ts";
 import { isWorthRetrying } from "../routing/disposition.ts";
+import { errorHeaders, identityHeaders, toldFailure } from "./compatibility.ts";
 import { settle, type Exchange } from "./exchange-state.ts";
 
 /** Answers with an error in the caller's own format, and settles. The only way out besides `relayAnswer`. */
@@ -25,20 +26,22 @@ export function refuse(exchange: Exchange, dialect: ClientDialect, reason: Failu
     requestId: exchange.requestId,
     framing: exchange.client?.framing ?? "sse",
   };
-  const written = dialect.writeError(reason, context);
-  const kept = keptBody(dialect, reason);
+  const told = toldFailure(exchange, reason);
+  const written = dialect.writeError(told, context);
+  const kept = keptBody(dialect, told);
   const body = kept?.body ?? JSON.stringify(context.framing === "json-array" ? [written.body] : written.body);
   const headers: Record<string, string> = {
     ...written.headers,
     "content-type": kept?.contentType ?? "application/json; charset=utf-8",
-    "x-request-id": exchange.requestId,
+    ...identityHeaders(exchange),
+    ...errorHeaders(exchange, reason),
     "x-dragoman-error-code": reason.code,
     "x-should-retry": isWorthRetrying(reason, attempts.length) ? "true" : "false",
   };
   if (exchange.provider !== undefined) headers["x-dragoman-upstream-provider"] = exchange.provider;
   if (reason.upstream?.requestId !== undefined) headers["x-upstream-request-id"] = reason.upstream.requestId;
   if (reason.allow !== undefined) headers["allow"] = reason.allow.join(", ");
-  const status = kept === undefined ? written.status : failureStatus(reason);
+  const status = kept === undefined ? written.status : failureStatus(told);
   reply.send(status, headers, body);
   settle(exchange, {
     status,

@@ -1,12 +1,19 @@
 import type { Answer } from "./attempt.ts";
+import { answerRefusal, identityHeaders } from "./compatibility.ts";
 import { elapsedMs, settle, type Exchange } from "./exchange-state.ts";
 import { passedDownHeaders } from "./headers.ts";
 import type { Headers } from "./ports.ts";
+import { refuse } from "./refuse.ts";
 import { translationReport } from "./translation-report.ts";
 
 /** Sends a provider's answer to the client and settles when it is over. The only way out besides `refuse`. */
 export async function relayAnswer(exchange: Exchange, answer: Answer): Promise<void> {
-  const { reply } = exchange;
+  const { reply, dialect } = exchange;
+  const refusal = answerRefusal(exchange, answer.headers);
+  if (refusal !== undefined && dialect !== undefined) {
+    refuse(exchange, dialect, refusal);
+    return;
+  }
   const headers = answerHeaders(exchange, answer);
   const firstByteMs = elapsedMs(exchange);
   if (answer.kind === "plain") {
@@ -29,7 +36,7 @@ export async function relayAnswer(exchange: Exchange, answer: Answer): Promise<v
 
 function answerHeaders(exchange: Exchange, answer: Answer): Headers {
   const headers: Record<string, string> = passedDownHeaders(answer.headers, answer.credential);
-  headers["x-request-id"] = exchange.requestId;
+  Object.assign(headers, identityHeaders(exchange));
   if (exchange.dialect?.id === "anthropic-messages") headers["request-id"] = exchange.requestId;
   if (exchange.provider !== undefined) headers["x-dragoman-provider"] = exchange.provider;
   const attempt = exchange.attempts.at(-1);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { readTextFile } from "../../src/config/files.ts";
 import { loadConfig } from "../../src/config/load.ts";
@@ -182,6 +182,24 @@ test("address and workers wait for a restart, the rest of the file does not", as
   const { server, retry, warnings } = world.watched.current();
   assert.deepEqual([server.port, server.workers, server.drainMs, retry.maxRetries], [4000, 1, 7, 5]);
   assert.deepEqual(warnings, reload.restart);
+});
+
+test("what is read once at the start waits for a restart: CORS and the log", async (context) => {
+  const world = open(context, "server: { port: 4000 }\n");
+  const changed =
+    'server: { port: 4000, cors_origins: ["https://app.example"] }\nlog: { format: none, file: other.log }\n';
+  writeFileSync(world.file, changed);
+  await world.reported(1);
+  const [reload] = world.reloads;
+  assert.equal(reload?.kind, "applied");
+  const other = join(dirname(world.file), "other.log");
+  assert.deepEqual(reload.restart, [
+    'server.cors_origins changes from [] to ["https://app.example"] with the next restart',
+    "log.format changes from auto to none with the next restart",
+    `log.file changes from none to ${other} with the next restart`,
+  ]);
+  const { server, log } = world.watched.current();
+  assert.deepEqual([server.corsOrigins, log], [[], { format: "auto", file: undefined }], "what runs is what is shown");
 });
 
 test("the last key cannot be taken away from a gateway that others can reach, whatever the file says of its address", async (context) => {
