@@ -98,6 +98,8 @@ export type DecoderOptions = {
   readonly issuer: string;
   /** Number of choices asked for: a Chat stream is complete when each has finished. */
   readonly candidates: number;
+  /** The model as it was sent, for formats whose answers do not name it. */
+  readonly model?: string;
   /** Used where the provider's answer has no id or date. */
   readonly requestId: string;
   /** Unix seconds. */

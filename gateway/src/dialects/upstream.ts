@@ -1,4 +1,5 @@
 import type { DialectId } from "../canonical/dialect-id.ts";
+import { bedrockConverse } from "./bedrock-converse/index.ts";
 import { canonicalDialect } from "./canonical/index.ts";
 import type { UpstreamDialect } from "./dialect.ts";
 import { dialects } from "./index.ts";
@@ -9,6 +10,7 @@ const upstreamDialects: { readonly [D in DialectId]?: UpstreamDialect } = {
   "openai-responses": dialects["openai-responses"].upstream,
   "anthropic-messages": dialects["anthropic-messages"].upstream,
   gemini: dialects.gemini.upstream,
+  "bedrock-converse": bedrockConverse,
   canonical: canonicalDialect,
 };
 

@@ -246,7 +246,7 @@ async function readFailure(exchange: Exchange, target: Target, answer: UpstreamA
 
 function decoderOptions(conversation: Conversation, target: Target): DecoderOptions {
   const { head, requestId, createdAt } = conversation.client;
-  return { issuer: target.provider.id, candidates: head.candidates, requestId, createdAt };
+  return { issuer: target.provider.id, candidates: head.candidates, model: target.upstreamModel, requestId, createdAt };
 }
 
 function openAttempt(

@@ -1,4 +1,4 @@
-import type { ClientDialectId } from "../../src/canonical/dialect-id.ts";
+import type { ClientDialectId, DialectId } from "../../src/canonical/dialect-id.ts";
 import type { CanonicalEvent } from "../../src/canonical/event.ts";
 import type { DecoderOptions, Dialect, StreamOutcome } from "../../src/dialects/dialect.ts";
 import type { Frame, FramingId } from "../../src/framing/framer.ts";
@@ -11,11 +11,14 @@ export const clientDialectIds: readonly ClientDialectId[] = [
   "gemini",
 ];
 
+/** The formats that recorded providers answered in: those of clients, and those that only providers speak. */
+export const upstreamDialectIds: readonly DialectId[] = [...clientDialectIds, "bedrock-converse"];
+
 /** A recorded successful stream, with the framing that its body is in. */
 export type StreamFixture = Fixture & { readonly framing: FramingId };
 
-/** A stream is SSE, or Gemini's JSON array; another dialect's JSON body is a plain answer to a request for a stream. */
-export function streamFixtures(dialect: ClientDialectId): StreamFixture[] {
+/** A stream is SSE, Gemini's JSON array, or AWS's messages; another dialect's JSON body is a plain answer to a request for a stream. */
+export function streamFixtures(dialect: DialectId): StreamFixture[] {
   return fixtures(dialect).flatMap((each): StreamFixture[] => {
     const framing = framingOf(each);
     return framing === undefined ? [] : [{ ...each, framing }];
@@ -25,13 +28,14 @@ export function streamFixtures(dialect: ClientDialectId): StreamFixture[] {
 function framingOf({ dialect, stream, response }: Fixture): FramingId | undefined {
   if (response.status >= 400) return undefined;
   if (response.extension === "sse") return "sse";
+  if (dialect === "bedrock-converse") return response.extension === "bin" ? "aws-eventstream" : undefined;
   return stream && dialect === "gemini" && response.extension === "json" ? "json-array" : undefined;
 }
 
 export type Decoded = { readonly events: readonly CanonicalEvent[]; readonly outcome: StreamOutcome };
 
 /** All that a new decoder makes of the frames, to the end of the connection. */
-export function decodeFrames(dialect: Dialect, frames: readonly Frame[]): Decoded {
+export function decodeFrames(dialect: Pick<Dialect, "upstream">, frames: readonly Frame[]): Decoded {
   const decoder = dialect.upstream.decoder(decoderOptions);
   const events: CanonicalEvent[] = [];
   for (const { payload } of frames) {
