@@ -1,6 +1,7 @@
 import Anthropic from "@anthropic-ai/sdk";
 import { asArray, asObject, asString, type JsonObject } from "../../gateway/src/lib/json.ts";
-import type { Asked, Fetch, Sdk } from "./sdk.ts";
+import type { Fetch } from "../../gateway/test/support/gateway-fetch.ts";
+import type { Asked, Sdk } from "./sdk.ts";
 import { count, seenAnswer, type FinishClass, type Seen, type SeenCall, type SeenUsage } from "./seen.ts";
 
 const request = {

@@ -1,6 +1,7 @@
 import { GoogleGenAI, type GenerateContentResponse } from "@google/genai";
 import { asArray, asObject, asString, type Json, type JsonObject } from "../../gateway/src/lib/json.ts";
-import type { Asked, Fetch, Sdk } from "./sdk.ts";
+import type { Fetch } from "../../gateway/test/support/gateway-fetch.ts";
+import type { Asked, Sdk } from "./sdk.ts";
 import {
   count,
   noUsage,

@@ -1,7 +1,8 @@
 import OpenAI from "openai";
 import type { ChatCompletion, ChatCompletionChunk } from "openai/resources/chat/completions";
 import { asArray, asObject, asString, isObject, type Json, type JsonObject } from "../../gateway/src/lib/json.ts";
-import type { Asked, Fetch, Sdk } from "./sdk.ts";
+import type { Fetch } from "../../gateway/test/support/gateway-fetch.ts";
+import type { Asked, Sdk } from "./sdk.ts";
 import {
   count,
   argumentsOf,

@@ -1,7 +1,8 @@
 import OpenAI from "openai";
 import type { Response as SdkResponse } from "openai/resources/responses/responses";
 import { asArray, asObject, asString, type JsonObject } from "../../gateway/src/lib/json.ts";
-import type { Fetch, Sdk } from "./sdk.ts";
+import type { Fetch } from "../../gateway/test/support/gateway-fetch.ts";
+import type { Sdk } from "./sdk.ts";
 import {
   count,
   argumentsOf,

@@ -1,3 +1,4 @@
+import type { Fetch } from "../../gateway/test/support/gateway-fetch.ts";
 import type { Seen } from "./seen.ts";
 
 /** What the SDK is asked for. `candidates`: 1 where the format has one answer only. */
@@ -10,8 +11,6 @@ export type Sdk = {
   /** By the plain iteration over a stream, taking what comes: many recorded providers imitate a format loosely. */
   readonly lenient: (fetch: Fetch, asked: Asked) => Promise<Seen>;
 };
-
-export type Fetch = (url: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
 /** The reading, with what was thrown as a failure. */
 export async function reading(read: Promise<Seen>): Promise<Seen> {

@@ -5,7 +5,10 @@ import type { CacheTtl } from "./usage.ts";
 /** Fields of the source format that the canonical form has no name for; written back to the same format only. */
 export type Extras = { readonly [D in DialectId]?: JsonObject };
 
-/** Who made an opaque value and is therefore the only one that may read it. */
+/**
+ * Who made an opaque value and is therefore the only one that may read it. `family`: the format of the answer that it came in,
+ * where that is not the format of the vendor who can make such values (a reseller's Chat answer with Claude's signature).
+ */
 export type Issuer = { readonly provider: string; readonly family?: string; readonly account?: string };
 
 /** Provider-bound data, never inspected, only routed back to its issuer. */

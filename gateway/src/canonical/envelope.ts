@@ -22,6 +22,14 @@ const kinds = {
   "gemini.continuation": true,
 } as const satisfies Record<Opaque["kind"], true>;
 
+/**
+ * Whether a client of the vendor's own format gets the value bare, because that is who it will be taken from on the way back.
+ * What came from a reseller in another format would then be mistaken for the vendor's: it travels in an envelope.
+ */
+export function isBare(opaque: Opaque, kind: Opaque["kind"]): boolean {
+  return opaque.kind === kind && opaque.issuer.family === undefined;
+}
+
 /** The envelope of an opaque value. Of the issuer only the provider's id is kept: it is what decides who may read the value. */
 export function sealOpaque(opaque: Opaque): string {
   return `${PREFIX}${opaque.kind}.${opaque.issuer.provider}.${toBase64Url(opaque.value)}`;

@@ -169,7 +169,11 @@ describe("what a delta may hold", () => {
         blocks: [
           {
             ...(reasoning("Hm") as object),
-            opaque: { issuer: { provider: "test-provider" }, kind: "anthropic.signature", value: "c2ln" },
+            opaque: {
+              issuer: { provider: "test-provider", family: "openai-chat" },
+              kind: "anthropic.signature",
+              value: "c2ln",
+            },
           },
         ],
       },

@@ -1,4 +1,5 @@
 import type { Block, Opaque } from "../../canonical/block.ts";
+import { isBare } from "../../canonical/envelope.ts";
 import type { BlockStart } from "../../canonical/event.ts";
 import { isObject, type Json, type JsonObject } from "../../lib/json.ts";
 import { writeCitation } from "./citations.ts";
@@ -162,7 +163,7 @@ function signatureFrames(open: OpenBlock): string {
       ? ""
       : deltaFrame(open, { type: "signature_delta", signature: writeSignature(signature) });
   }
-  if (signature?.kind === "anthropic.redacted") {
+  if (signature !== undefined && isBare(signature, "anthropic.redacted")) {
     return startFrame(open, { type: "redacted_thinking", data: signature.value });
   }
   const thinking = startFrame(open, { type: "thinking", thinking: "", signature: "" });

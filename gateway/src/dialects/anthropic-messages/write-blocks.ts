@@ -1,5 +1,5 @@
 import type { Block, MediaBlock, Opaque, ReasoningBlock, ToolCallBlock } from "../../canonical/block.ts";
-import { sealOpaque } from "../../canonical/envelope.ts";
+import { isBare, sealOpaque } from "../../canonical/envelope.ts";
 import { compact, isObject, parseJson, type Json, type JsonObject } from "../../lib/json.ts";
 import { writeCitation } from "./citations.ts";
 import { uniqueCallId, writeToolName } from "./identifiers.ts";
@@ -60,7 +60,8 @@ function textBlock(text: string, citations: readonly Json[] | undefined): JsonOb
 
 function writeReasoning(block: ReasoningBlock): JsonObject[] {
   const { opaque } = block;
-  if (opaque?.kind === "anthropic.redacted") return [{ type: "redacted_thinking", data: opaque.value }];
+  if (opaque !== undefined && isBare(opaque, "anthropic.redacted"))
+    return [{ type: "redacted_thinking", data: opaque.value }];
   const thinking = reasoningText(block);
   if (thinking === "" && opaque === undefined) return [];
   const signature = opaque === undefined ? "" : writeSignature(opaque);
@@ -76,7 +77,7 @@ function reasoningText(block: ReasoningBlock): string {
 
 /** A signature as it is, or in an envelope when it was not Anthropic that issued it. */
 export function writeSignature(opaque: Opaque): string {
-  return opaque.kind === "anthropic.signature" ? opaque.value : sealOpaque(opaque);
+  return isBare(opaque, "anthropic.signature") ? opaque.value : sealOpaque(opaque);
 }
 
 /** A `tool_use` block without its input. `id` is the call's id as the client gets it. */

@@ -1,5 +1,5 @@
 import type { Issuer, Opaque } from "../../canonical/block.ts";
-import { openOpaque, sealOpaque } from "../../canonical/envelope.ts";
+import { isBare, openOpaque, sealOpaque } from "../../canonical/envelope.ts";
 import { compact, type JsonObject } from "../../lib/json.ts";
 
 /** What clients send in place of a signature that they never got; it says nothing, and the writer puts it back where it is due. */
@@ -19,7 +19,7 @@ export function readSignature(text: string | undefined, issuer: Issuer): Opaque 
 
 /** The text for `thoughtSignature`: Gemini's own value as it is, any other as base64 of its envelope. */
 export function writeSignature(opaque: Opaque): string | undefined {
-  if (opaque.kind === "gemini.thought-signature") return opaque.value;
+  if (isBare(opaque, "gemini.thought-signature")) return opaque.value;
   const envelope = sealOpaque(opaque);
   // `btoa` takes Latin-1 only; an envelope is ASCII unless somebody named a provider in another alphabet.
   return /^[\x20-\x7e]*$/.test(envelope) ? btoa(envelope) : undefined;

@@ -150,7 +150,7 @@ function readAssistant(conversation: Conversation, message: JsonObject, index: n
 function readReasoning(message: JsonObject): ReasoningBlock[] {
   const details = (asArray(message["reasoning_details"]) ?? []).filter(isObject);
   // A bare value does not say whose it is; the convention is OpenRouter's.
-  const opaque = details.flatMap((detail) => readDetail(detail, "openrouter") ?? []);
+  const opaque = details.flatMap((detail) => readDetail(detail, { provider: "openrouter" }) ?? []);
   const written =
     asString(message["reasoning_content"]) ||
     asString(message["reasoning"]) ||
@@ -203,7 +203,7 @@ function readCall(
   const id = rememberCall(conversation, { sourceId, name, kind, isLegacy: false }, position);
   const argumentsText = isCustom ? (asString(body?.["input"]) ?? "") : readArguments(body?.["arguments"]);
   // Whose a bare signature is cannot be told from it; Google's own name for it says whose format it is.
-  const signature = readSignature(entry, "gemini");
+  const signature = readSignature(entry, { provider: "gemini" });
   return compact({ type: "tool-call" as const, id, name, kind, argumentsText, signature });
 }
 

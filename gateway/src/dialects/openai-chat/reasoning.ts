@@ -1,4 +1,4 @@
-import type { Opaque } from "../../canonical/block.ts";
+import type { Issuer, Opaque } from "../../canonical/block.ts";
 import { openOpaque, sealOpaque } from "../../canonical/envelope.ts";
 import { asArray, asString, isObject, type JsonObject } from "../../lib/json.ts";
 import { closeSpeech, lose, stopBlock, type ChoiceContext, type ChoiceState } from "./choice-state.ts";
@@ -47,7 +47,7 @@ function openReasoning(state: ChoiceState, to: ChoiceContext): NonNullable<Choic
 /** A signature or encrypted reasoning. A block has room for one; the next one starts a block of its own. */
 function readOpaque(state: ChoiceState, detail: JsonObject, to: ChoiceContext): void {
   if (!asString(detail["signature"]) && !asString(detail["data"])) return;
-  const value = readDetail(detail, to.issuer);
+  const value = readDetail(detail, { provider: to.issuer, family: "openai-chat" });
   if (value === undefined) {
     const format = asString(detail["format"]) ?? "none";
     return lose(state, { at: "reasoning", reason: "opaque-not-portable", detail: `format ${format}` }, to);
@@ -84,12 +84,12 @@ const formats: {
 };
 
 /** The opaque value of a detail: an envelope of ours, or a provider's own in a known format. */
-export function readDetail(detail: JsonObject, issuer: string): Opaque | undefined {
+export function readDetail(detail: JsonObject, issuer: Issuer): Opaque | undefined {
   const sealed = openOpaque(asString(detail["data"]) ?? "");
-  if (sealed !== undefined) return sealed;
+  if (sealed !== undefined) return { ...sealed, issuer: { ...issuer, ...sealed.issuer } };
   const format = asString(detail["format"]) ?? "";
   const read = Object.hasOwn(formats, format) ? formats[format]?.(detail) : undefined;
-  return read === undefined ? undefined : { issuer: { provider: issuer }, ...read };
+  return read === undefined ? undefined : { issuer, ...read };
 }
 
 /** An opaque value for a Chat client, which sends it back as it got it. */

@@ -1,4 +1,4 @@
-import type { Block, Opaque } from "../../canonical/block.ts";
+import type { Block, Issuer, Opaque } from "../../canonical/block.ts";
 import { openOpaque } from "../../canonical/envelope.ts";
 import type { BlockKind } from "../../canonical/event.ts";
 import { stableDigest } from "../../lib/hash.ts";
@@ -22,11 +22,12 @@ export function readToolCalls(state: ChoiceState, delta: JsonObject, to: ChoiceC
   const entries = asArray(delta["tool_calls"]);
   if (entries === undefined) return;
   // Early Gemini 2.5 previews on the compatible endpoint put the signature of the first call on the message.
-  const messageSignature = readSignature(delta, to.issuer);
+  const issuer: Issuer = { provider: to.issuer, family: "openai-chat" };
+  const messageSignature = readSignature(delta, issuer);
   entries.forEach((each, position) => {
     const entry = asObject(each);
     if (entry === undefined) return;
-    const signature = readSignature(entry, to.issuer) ?? (position === 0 ? messageSignature : undefined);
+    const signature = readSignature(entry, issuer) ?? (position === 0 ? messageSignature : undefined);
     readEntry(state, readCallParts(entry), position, signature, to);
   });
 }
@@ -219,9 +220,11 @@ function closeCall(state: ChoiceState, call: ToolCallState, to: ChoiceContext): 
 }
 
 /** Google's convention for Gemini signatures in Chat. The value may be an envelope of ours. */
-export function readSignature(holder: JsonObject, issuer: string): Opaque | undefined {
+export function readSignature(holder: JsonObject, issuer: Issuer): Opaque | undefined {
   const google = asObject(asObject(holder["extra_content"])?.["google"]);
   const value = asString(google?.["thought_signature"]);
   if (!value) return undefined;
-  return openOpaque(value) ?? { issuer: { provider: issuer }, kind: "gemini.thought-signature", value };
+  const sealed = openOpaque(value);
+  if (sealed !== undefined) return { ...sealed, issuer: { ...issuer, ...sealed.issuer } };
+  return { issuer, kind: "gemini.thought-signature", value };
 }

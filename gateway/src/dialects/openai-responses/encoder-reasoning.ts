@@ -1,5 +1,5 @@
 import type { Opaque, ReasoningBlock } from "../../canonical/block.ts";
-import { sealOpaque } from "../../canonical/envelope.ts";
+import { isBare, sealOpaque } from "../../canonical/envelope.ts";
 import { asObject, asString, parseJson, type Json, type JsonObject } from "../../lib/json.ts";
 import { addItem, emit, emitText, finishItem, nextItemId, type EncoderState } from "./encoder-state.ts";
 import { sealSignature } from "./signatures.ts";
@@ -85,7 +85,7 @@ export function writeSignature(state: EncoderState, signature: Opaque, callId: s
 
 /** OpenAI's own reasoning goes back as it came; anyone else's value travels in an envelope. */
 function encryptedContent(opaque: Opaque): string | undefined {
-  if (opaque.kind !== "openai.reasoning") return sealOpaque(opaque);
+  if (!isBare(opaque, "openai.reasoning")) return sealOpaque(opaque);
   return asString(asObject(parseJson(opaque.value))?.["encrypted_content"]);
 }
 
