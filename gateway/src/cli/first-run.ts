@@ -20,6 +20,8 @@ export type FirstRunFacts = {
 const WIDTH = 80;
 const LABEL_WIDTH = 15;
 const WARNINGS_MAX = 3;
+/** The catalogue grows, the screen does not. */
+const NAMES_MAX = 14;
 
 /** The first screen: where the gateway is, what it found, and lines to copy. At most 30 lines, at most 80 columns wide. */
 export function firstRunScreen(facts: FirstRunFacts, options: { readonly color: boolean }): string {
@@ -64,10 +66,15 @@ function stateRows(facts: FirstRunFacts): readonly (readonly [string, string])[]
   return [
     ["API", `${baseUrl(facts)}  (${reach(config)})`],
     ["Config", config.file ?? "none; write dragoman.yaml to change that"],
-    ["Providers", config.providers.map((provider) => providerText(provider, facts)).join(", ") || "none"],
-    ...(off.length === 0 ? [] : [["Off", `set ${off.join(", ")} and restart`] as const]),
+    ["Providers", shortList(config.providers.map((provider) => providerText(provider, facts))) || "none"],
+    ...(off.length === 0 ? [] : [["Off", `set ${shortList(off)} and restart`] as const]),
     ["Demo", demoText(config)],
   ];
+}
+
+function shortList(names: readonly string[]): string {
+  const more = names.length - NAMES_MAX;
+  return more <= 0 ? names.join(", ") : `${names.slice(0, NAMES_MAX).join(", ")} (and ${more} more)`;
 }
 
 function reach(config: Config): string {

@@ -76,6 +76,9 @@ export function readProvider(
     operations: row.operations,
     traits: compact({ ...row.traits, structuredOutput: written.structured_output ?? row.traits.structuredOutput }),
     paths: row.paths,
+    basePath: row.basePath,
+    // How a credential is sent is one rule where the configuration states one.
+    operationAuth: written.auth_type === undefined ? row.operationAuth : undefined,
     headers: row.headers ?? {},
     timeouts: {
       ...timeouts,

@@ -27,7 +27,7 @@ export interface FormReader {
 type State = {
   /** CR LF `--` boundary: what ends a part's content. The first one in a form may do without its line break. */
   readonly delimiter: Buffer;
-  phase: "start" | "content" | "delimiter" | "head" | "end";
+  phase: "start" | "delimiter" | "head" | "content-start" | "content" | "end";
   /** Bytes that are not understood yet; in content never as many as the delimiter has. */
   held: Buffer;
   parts: number;
@@ -61,9 +61,10 @@ export function formReader(boundary: string): FormReader {
 
 const steps = {
   start: skipToFirst,
-  content: readContent,
   delimiter: readDelimiter,
   head: readHead,
+  "content-start": checkContentStart,
+  content: readContent,
   end: readEpilogue,
 } as const satisfies Record<State["phase"], (state: State) => StepResult>;
 
@@ -128,6 +129,18 @@ function readHead(state: State): StepResult {
   if (!head.ok) return { problem: head.error };
   frame(state, end + HEAD_END.length);
   state.events.push({ kind: "part", head: head.value });
+  state.phase = "content-start";
+  return "on";
+}
+
+/** Go's reader takes a boundary right behind the headers for the end of an empty part; RFC 2046 wants a line break of its own. */
+function checkContentStart(state: State): StepResult {
+  const { held } = state;
+  const boundary = state.delimiter.subarray(2);
+  const seen = Math.min(held.length, boundary.length);
+  if (held.subarray(0, seen).equals(boundary.subarray(0, seen))) {
+    return seen < boundary.length ? "more" : { problem: "the content of a part begins with the boundary" };
+  }
   state.phase = "content";
   return "on";
 }

@@ -9,6 +9,10 @@ export type AuthScheme =
   | { readonly type: "bearer" }
   | { readonly type: "header"; readonly name: string }
   | { readonly type: "query"; readonly name: string }
+  /** AWS's signature over the whole request, or a Bedrock API key as Bearer. */
+  | { readonly type: "sigv4"; readonly service: "bedrock"; readonly region: string }
+  /** An access token of Google's as Bearer, or a credential that such tokens are fetched for. */
+  | { readonly type: "google" }
   | { readonly type: "none" };
 
 /** Typed deviations from a dialect that providers of it have. A dialect or the carry implements each; a provider only sets them. */
@@ -21,7 +25,15 @@ export type Traits = {
   readonly dropKeys?: readonly string[];
   /** How JSON formats of the Chat surface reach a Messages API: its own structured output, or a forced tool. Default: not at all. */
   readonly structuredOutput?: "native" | "tool";
+  /** The version of a Messages API whose body names the version instead of the model; the model is in the path. */
+  readonly anthropicBodyVersion?: "vertex-2023-10-16";
 };
+
+/** What has to be known of an account beside its credential. */
+export type ProviderSetting = "region" | "project" | "location";
+
+/** The dialects of a family of models, where a provider does not speak all of its own for each. The first prefix that fits counts. */
+export type ModelDialects = readonly { readonly prefix: string; readonly dialects: readonly DialectId[] }[];
 
 export type OperationPaths = { readonly [O in OperationId]?: string };
 export type OperationAuth = { readonly [O in OperationId]?: AuthScheme };
@@ -31,10 +43,17 @@ export type ProviderKind = {
   readonly name: string;
   /** As the vendor's SDK takes it; absent where only the user can know it. */
   readonly baseUrl?: string;
+  /** Where the API begins on a host whose URL is given without a path. */
+  readonly basePath?: string;
+  /** Settings that stand in `{…}` of its base URL, paths and scheme, and the variables that usually hold them. */
+  readonly settings?: { readonly [S in ProviderSetting]?: { readonly env: readonly string[]; readonly usual?: string } };
   readonly dialects: readonly DialectId[];
+  readonly modelDialects?: ModelDialects;
   readonly auth: AuthScheme;
   /** Environment variables that hold its key, in order of preference. */
   readonly credentialEnv: readonly string[];
+  /** Those of them that machines have for other purposes too: they do not switch the provider on by themselves. */
+  readonly sharedEnv?: readonly string[];
   /** Shapes of its keys (`sk-ant-`): a credential of this shape never goes to another vendor. */
   readonly keyPrefixes: readonly string[];
   /** Model ids and family patterns (`claude-*`) used when the configuration lists none. */
@@ -64,7 +83,9 @@ export type Provider = {
   readonly kind: string;
   /** No trailing slash. `canonical://demo` for the built-in demo. */
   readonly baseUrl: string;
+  readonly basePath?: string;
   readonly dialects: readonly DialectId[];
+  readonly modelDialects?: ModelDialects;
   readonly auth: AuthScheme;
   /** Managed credentials; empty for `none`, and for a provider whose callers bring their own. */
   readonly credentials: readonly Secret[];
@@ -91,4 +112,9 @@ export type Provider = {
 export function offers(provider: Provider, { id, surface }: RelayedOperation): boolean {
   if (!provider.operations.includes(id)) return false;
   return surface === "openai-chat" || provider.dialects.includes(surface) || provider.dialects.includes("canonical");
+}
+
+/** The dialects in which a provider has a model. */
+export function dialectsOf({ dialects, modelDialects }: Provider, model: string): readonly DialectId[] {
+  return modelDialects?.find(({ prefix }) => model.startsWith(prefix))?.dialects ?? dialects;
 }

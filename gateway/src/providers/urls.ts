@@ -7,6 +7,15 @@ const chatPaths: Readonly<Record<ChatOperationId, string>> = {
   responses: "/responses",
   messages: "/v1/messages",
   "generate-content": "/v1beta/models/{model}:{method}",
+  // An ARN has slashes, which are not those of the path.
+  converse: "/model/{modelSegment}/{method}",
+};
+
+/** What `{method}` stands for, of the endpoints that are named by what they do. */
+const methods: { readonly [O in OperationId]?: { readonly plain: string; readonly stream: string } } = {
+  "generate-content": { plain: "generateContent", stream: "streamGenerateContent" },
+  messages: { plain: "rawPredict", stream: "streamRawPredict" },
+  converse: { plain: "converse", stream: "converse-stream" },
 };
 
 export type UpstreamUrl = { readonly origin: string; readonly path: string };
@@ -40,7 +49,8 @@ export function upstreamUrl(provider: Provider, endpoint: Endpoint, fill: UrlFil
     ? template.path
         .replace("{model}", () => encodeModel(fill.model))
         .replace("{id}", () => encodeURIComponent(fill.id ?? ""))
-        .replace("{method}", fill.stream ? "streamGenerateContent" : "generateContent")
+        .replace("{modelSegment}", () => encodeURIComponent(fill.model))
+        .replace("{method}", methods[operationId(endpoint)]?.[fill.stream ? "stream" : "plain"] ?? "")
     : template.path;
   if (fill.query === "") return { origin: template.origin, path };
   return { origin: template.origin, path: `${path}${path.includes("?") ? "&" : "?"}${fill.query}` };
@@ -54,7 +64,11 @@ function templateOf(provider: Provider, operation: OperationId, usualPath: strin
   if (known !== undefined) return known;
   const url = new URL(provider.baseUrl);
   const origin = url.origin === "null" ? `${url.protocol}//${url.host}` : url.origin;
-  const path = joinPaths(url.pathname.replace(/\/+$/, ""), ownPath(provider.paths?.[operation], usualPath));
+  const given = url.pathname.replace(/\/+$/, "");
+  const path = joinPaths(
+    given === "" ? (provider.basePath ?? "") : given,
+    ownPath(provider.paths?.[operation], usualPath),
+  );
   const ofProvider = templates.get(provider) ?? new Map<string, UpstreamUrl>();
   templates.set(provider, ofProvider.set(usualPath, { origin, path }));
   return { origin, path };

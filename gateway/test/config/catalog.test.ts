@@ -38,7 +38,10 @@ const shapes: readonly (readonly [string, readonly string[]])[] = [
   ["csk-abc", ["cerebras"]],
   ["fw_abc", ["fireworks"]],
   ["tgp_v1_abc", ["together"]],
-  ["sk-abc", ["openai", "deepseek", "moonshot", "vllm", "llamacpp", "openai-compatible"]],
+  ["nvapi-abc", ["nvidia"]],
+  ["hf_abc", ["huggingface"]],
+  ["github_pat_abc", ["github-models"]],
+  ["sk-abc", ["openai", "deepseek", "moonshot", "dashscope", "vllm", "llamacpp", "openai-compatible"]],
   ["0123456789abcdef", []],
 ];
 for (const [credential, vendors] of shapes) {

@@ -1,0 +1,60 @@
+import { allRelayedOperations } from "./operations.ts";
+import type { ProviderKind } from "./provider.ts";
+
+/** Servers that people run themselves, and whatever else speaks OpenAI's API. */
+export const serverRows = {
+  ollama: {
+    name: "Ollama",
+    baseUrl: "http://127.0.0.1:11434/v1",
+    dialects: ["openai-chat"],
+    auth: { type: "none" },
+    credentialEnv: [],
+    keyPrefixes: [],
+    models: [],
+    operations: ["embeddings", "completions"],
+    traits: { maxTokensField: "max_tokens" },
+  },
+  vllm: {
+    name: "vLLM",
+    baseUrl: "http://127.0.0.1:8000/v1",
+    dialects: ["openai-chat"],
+    auth: { type: "none" },
+    credentialEnv: [],
+    keyPrefixes: ["sk-"],
+    models: [],
+    operations: ["embeddings", "completions", "transcriptions", "translations", "rerank"],
+    traits: {},
+  },
+  lmstudio: {
+    name: "LM Studio",
+    baseUrl: "http://127.0.0.1:1234/v1",
+    dialects: ["openai-chat"],
+    auth: { type: "none" },
+    credentialEnv: [],
+    keyPrefixes: [],
+    models: [],
+    operations: ["embeddings", "completions"],
+    traits: { maxTokensField: "max_tokens" },
+  },
+  llamacpp: {
+    name: "llama.cpp",
+    baseUrl: "http://127.0.0.1:8080/v1",
+    dialects: ["openai-chat"],
+    auth: { type: "none" },
+    credentialEnv: [],
+    keyPrefixes: ["sk-"],
+    models: [],
+    operations: ["embeddings", "completions", "rerank"],
+    traits: {},
+  },
+  "openai-compatible": {
+    name: "OpenAI-compatible",
+    dialects: ["openai-chat"],
+    auth: { type: "bearer" },
+    credentialEnv: [],
+    keyPrefixes: ["sk-"],
+    models: [],
+    operations: allRelayedOperations,
+    traits: {},
+  },
+} as const satisfies Record<string, ProviderKind>;
