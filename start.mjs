@@ -23,6 +23,7 @@ const commands = {
   bench: { needs: "production", cwd: root, run: ["bench/bench.ts"] },
   check: { needs: "all", cwd: root, run: ["tools/check.ts"] },
   fidelity: { needs: "all", cwd: root, run: ["tools/fidelity.ts"] },
+  prove: { needs: "all", cwd: root, run: ["tools/prove.ts"] },
   types: { needs: "all", cwd: root, run: ["node_modules/typescript/bin/tsc", "-p", "."] },
   lint: { needs: "all", cwd: root, run: ["node_modules/oxlint/bin/oxlint", "--type-aware", "--deny-warnings"] },
   format: { needs: "all", cwd: root, run: ["node_modules/oxfmt/bin/oxfmt"] },
