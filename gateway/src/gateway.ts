@@ -7,6 +7,7 @@ import type { Ids } from "./lib/ids.ts";
 import { configKeyStore, type KeyStore } from "./limits/keys.ts";
 import { Registry } from "./lib/registry.ts";
 import type { RecordSink } from "./record/record.ts";
+import { accessTokens } from "./relay/access-tokens.ts";
 import { abortExchange, type Exchange } from "./relay/exchange-state.ts";
 import type { InboundRequest, Reply, Transport } from "./relay/ports.ts";
 import { createWatchdogs } from "./relay/watchdog.ts";
@@ -40,7 +41,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const live = new Registry<Exchange>();
   const transport = withDemo(deps.transport, demoTransport(deps.clock));
   const watchdogs = createWatchdogs(deps.clock);
-  const handlerDeps: HandlerDeps = { ...deps, transport, live, watchdogs, keys: deps.keys ?? keysOfSnapshot() };
+  const tokens = accessTokens(transport, deps.clock);
+  const handlerDeps: HandlerDeps = { ...deps, transport, live, watchdogs, tokens, keys: deps.keys ?? keysOfSnapshot() };
   return {
     handle(request, reply) {
       void handle(handlerDeps, request, reply);

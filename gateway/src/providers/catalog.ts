@@ -15,7 +15,10 @@ import { vendorRows } from "./vendor-rows.ts";
  *
  * `sk-` alone names nobody: OpenAI, DeepSeek, Moonshot and most self-hosted gateways use it, and each of them lists it.
  */
-export const catalog = { ...vendorRows, ...hostRows, ...cloudRows, ...serverRows } as const satisfies Record<string, ProviderKind>;
+export const catalog = { ...vendorRows, ...hostRows, ...cloudRows, ...serverRows } as const satisfies Record<
+  string,
+  ProviderKind
+>;
 
 /** The id of a row, as `kind` names it in the configuration. */
 export type ProviderKindId = keyof typeof catalog;

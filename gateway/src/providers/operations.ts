@@ -1,7 +1,7 @@
 import type { ClientDialectId } from "../canonical/dialect-id.ts";
 
 /** The operations that carry a conversation; a provider has those of its dialects. */
-export type ChatOperationId = "chat-completions" | "responses" | "messages" | "generate-content";
+export type ChatOperationId = "chat-completions" | "responses" | "messages" | "generate-content" | "converse";
 
 /**
  * An endpoint whose requests go to a provider that has it, in the format they came in. Adding one is one row here: path,

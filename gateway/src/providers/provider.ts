@@ -46,7 +46,9 @@ export type ProviderKind = {
   /** Where the API begins on a host whose URL is given without a path. */
   readonly basePath?: string;
   /** Settings that stand in `{…}` of its base URL, paths and scheme, and the variables that usually hold them. */
-  readonly settings?: { readonly [S in ProviderSetting]?: { readonly env: readonly string[]; readonly usual?: string } };
+  readonly settings?: {
+    readonly [S in ProviderSetting]?: { readonly env: readonly string[]; readonly usual?: string };
+  };
   readonly dialects: readonly DialectId[];
   readonly modelDialects?: ModelDialects;
   readonly auth: AuthScheme;

@@ -7,13 +7,14 @@ import { framers } from "../framing/framers.ts";
 import type { FramingId } from "../framing/framer.ts";
 import { parseJson } from "../lib/json.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
-import { operationId, upstreamUrl } from "../providers/urls.ts";
+import { upstreamUrl } from "../providers/urls.ts";
 import { observe, observeSummary } from "../record/observe.ts";
 import type { AttemptRecord } from "../record/record.ts";
 import type { Target } from "../routing/plan.ts";
 import type { Restore } from "../translation/restore-plan.ts";
 import { restoreResponse } from "../translation/restore.ts";
 import { peekStream, type AnswerStream } from "./answer-stream.ts";
+import { authorise, forgetToken } from "./authorise.ts";
 import { chooseCarry, plainCarry, plainFailure, streamCarry, streamOfWhole, type CarriedRequest } from "./carry.ts";
 import { elapsedMs, type Conversation, type Exchange } from "./exchange-state.ts";
 import { upstreamHeaders, upstreamRequestId } from "./headers.ts";
@@ -90,12 +91,15 @@ export async function callTarget(
   draft: AttemptDraft,
 ): Promise<Result<UpstreamAnswer, Failure>> {
   const { watchdog, handle, deps } = exchange;
-  const answered = await callUpstream(deps.transport, watchdog, request, waitMs, handle);
+  const authorised = await authorise(exchange, target, request);
+  if (!authorised.ok) return authorised;
+  const answered = await callUpstream(deps.transport, watchdog, authorised.value, waitMs, handle);
   if (!answered.ok) return answered;
   const { status, headers } = answered.value;
   draft.status = status;
   draft.headersMs = elapsedMs(exchange);
   draft.upstreamRequestId = upstreamRequestId(headers);
+  if (status === 401) forgetToken(exchange, target);
   return status >= 300 || status < 200 ? fail(await readFailure(exchange, target, answered.value)) : answered;
 }
 
@@ -107,19 +111,17 @@ function upstreamCall(
 ): UpstreamCall {
   const { provider, credential } = target;
   const { stream } = conversation.client.head;
-  const crossing = upstreamHeaders(exchange.request.headers, provider, credential, {
+  const headers = upstreamHeaders(exchange.request.headers, provider, credential, {
     verbatim: carried.kind === "verbatim",
     stream,
     contentType: "application/json",
-    operation: operationId(target.operation),
   });
-  const query = [carried.query, crossing.query].filter((part) => part !== "").join("&");
-  const url = upstreamUrl(provider, target.operation, { model: target.upstreamModel, stream, query });
+  const url = upstreamUrl(provider, target.operation, { model: target.upstreamModel, stream, query: carried.query });
   return {
     method: "POST",
     origin: url.origin,
     path: url.path,
-    headers: { ...crossing.headers, ...carried.headers },
+    headers: { ...headers, ...carried.headers },
     body: carried.body(),
     connectTimeoutMs: provider.timeouts.connectMs,
   };

@@ -13,6 +13,7 @@ import { estimateTokens } from "../operations/count-tokens.ts";
 import type { Target } from "../routing/plan.ts";
 
 import type { Restore } from "../translation/restore-plan.ts";
+import { placedVersion, versionEdits, type NamedEdit } from "./body-version.ts";
 import type { Conversation } from "./exchange-state.ts";
 import { passedUpQuery } from "./headers.ts";
 import { strictFailure } from "./translation-report.ts";
@@ -102,7 +103,8 @@ function translatedRequest(
   const options = { issuer: provider.id, kind: provider.kind, model: upstreamModel, traits: provider.traits };
   const written = writeRequest({ ...request.value, model: upstreamModel }, options);
   if (!written.ok) return written;
-  const { headers, body, losses, restore } = written.value;
+  const { losses, restore } = written.value;
+  const { headers, body } = placedVersion(written.value, target);
   return ok({
     kind: "translate",
     headers,
@@ -123,8 +125,6 @@ function inputEstimate(dialect: ClientDialect, client: ClientContext, wire: Wire
   return tree?.ok === true ? estimateTokens(tree.value) : undefined;
 }
 
-type NamedEdit = { readonly name: string; readonly edit: Edit };
-
 function spliced(wire: WireRequest, edits: readonly NamedEdit[], withhold: Withhold): CarriedRequest {
   const splice = edits.map(({ edit }) => edit);
   return {
@@ -142,6 +142,8 @@ function spliced(wire: WireRequest, edits: readonly NamedEdit[], withhold: Withh
 
 /** The body names the model as the client does; the provider wants its own id. A model in the path is the URL's business. */
 function modelEdit(wire: WireRequest, target: Target): NamedEdit[] {
+  const version = target.provider.traits.anthropicBodyVersion;
+  if (version !== undefined && target.dialect === "anthropic-messages") return versionEdits(wire, version);
   if (wire.pathModel !== "" || member(wire, "model") === target.upstreamModel) return [];
   const value = JSON.stringify(target.upstreamModel);
   return [{ name: `model: ${target.upstreamModel}`, edit: { kind: "replace", key: "model", value } }];

@@ -8,6 +8,7 @@ import type { Ids } from "../lib/ids.ts";
 import type { Operation } from "../operations/table.ts";
 import { openObservation, type Observation } from "../record/observe.ts";
 import type { AttemptRecord, ExchangeEnd, ExchangeRecord, RecordSink } from "../record/record.ts";
+import type { AccessTokens } from "./access-tokens.ts";
 import type { InboundRequest, Reply, Transport } from "./ports.ts";
 import type { CallHandle } from "./upstream-call.ts";
 import type { Watchdog, Watchdogs } from "./watchdog.ts";
@@ -20,6 +21,7 @@ export type ExchangeDeps = {
   readonly transport: Transport;
   readonly sink: RecordSink;
   readonly watchdogs: Watchdogs;
+  readonly tokens: AccessTokens;
   /** Exchanges that have not ended, for a process that wants to stop. */
   readonly live: Registry<Exchange>;
   /** Told of what should not have been possible; the client only learns that it was our fault. */

@@ -1,11 +1,10 @@
 import type { ChosenCredential } from "../routing/credentials.ts";
-import { applyCredential } from "../providers/auth.ts";
-import type { AuthScheme, OperationId, Provider } from "../providers/provider.ts";
+import type { Provider } from "../providers/provider.ts";
 import type { Headers } from "./ports.ts";
 
 /*
  * What crosses the gateway, each way, and why. Both header sets are built from nothing: a header that is not named here
- * does not pass. Credentials go up by `upstreamHeaders` alone, and nothing that could hold one comes down.
+ * does not pass. Credentials go up by `authorise.ts` alone, and nothing that could hold one comes down.
  */
 
 /** Client headers that mean something to a provider of the same format. */
@@ -39,19 +38,18 @@ export type HeaderOptions = {
   readonly contentType: string | undefined;
   /** What may be answered, where that is neither JSON nor events. */
   readonly accept?: string;
-  readonly operation: OperationId;
 };
 
 /**
- * Headers of a request to a provider. `verbatim` says whether the client speaks the provider's format: then the client's
- * own protocol headers go along.
+ * Headers of a request to a provider, all but its credential. `verbatim` says whether the client speaks the provider's format:
+ * then the client's own protocol headers go along.
  */
 export function upstreamHeaders(
   client: Headers,
   provider: Provider,
   credential: ChosenCredential,
   options: HeaderOptions,
-): { readonly headers: Record<string, string>; readonly query: string } {
+): Record<string, string> {
   const headers: Record<string, string> = {
     // Compressed answers would have to be undone before they can be followed, and compression batches a stream's chunks.
     "accept-encoding": "identity",
@@ -60,13 +58,9 @@ export function upstreamHeaders(
   if (options.contentType !== undefined) headers["content-type"] = options.contentType;
   Object.assign(headers, provider.headers);
   if (options.verbatim) copyUp(client, headers, credential.kind === "caller");
-  if (credential.kind === "none") return { headers, query: "" };
-  const own = provider.operationAuth?.[options.operation];
-  const usual = credential.kind === "caller" ? callerScheme(provider, credential.place) : provider.auth;
-  const scheme = own ?? usual;
-  const applied = applyCredential(scheme, credential.secret);
-  Object.assign(headers, applied.headers);
-  return { headers, query: applied.query };
+  // The version stands in the body there.
+  if (provider.traits.anthropicBodyVersion !== undefined) delete headers["anthropic-version"];
+  return headers;
 }
 
 function copyUp(client: Headers, headers: Record<string, string>, ownCredential: boolean): void {
@@ -99,20 +93,6 @@ function remembered(decide: (name: string) => Passage): (name: string) => Passag
     }
     return passage;
   };
-}
-
-/**
- * A caller's own credential goes up the way it came where the provider knows that way: an Anthropic OAuth token is only
- * good as Bearer, an API key also as `x-api-key`. Everything else goes up as the provider wants it.
- */
-function callerScheme(provider: Provider, place: string): AuthScheme {
-  if (
-    place === "bearer" &&
-    provider.dialects.some((dialect) => dialect === "anthropic-messages" || dialect === "gemini")
-  ) {
-    return { type: "bearer" };
-  }
-  return provider.auth;
 }
 
 /** Provider headers that the client of a successful answer may see, whoever's credential it was. */

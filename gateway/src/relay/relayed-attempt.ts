@@ -54,14 +54,13 @@ function upstreamCall(
   const { provider, credential } = target;
   const { match, client } = call;
   const { stream } = client.head;
-  const crossing = upstreamHeaders(exchange.request.headers, provider, credential, {
+  const headers = upstreamHeaders(exchange.request.headers, provider, credential, {
     verbatim: true,
     stream,
     contentType: carried.contentType,
     accept: exchange.request.headers["accept"] ?? "*/*",
-    operation: match.operation.id,
   });
-  const query = [passedUpQuery(call.query), crossing.query].filter((part) => part !== "").join("&");
+  const query = passedUpQuery(call.query);
   const id = match.operation.model === "path" ? "" : match.subject;
   const url = upstreamUrl(provider, target.operation, { model: target.upstreamModel, id, stream, query });
   const { body } = carried;
@@ -69,7 +68,7 @@ function upstreamCall(
     method: match.operation.method,
     origin: url.origin,
     path: url.path,
-    headers: crossing.headers,
+    headers,
     body: body !== undefined && "read" in body ? supervised(exchange, body, onProgress) : body,
     connectTimeoutMs: provider.timeouts.connectMs,
   };

@@ -178,7 +178,8 @@ const transportMessages: Record<TransportError["kind"], string> = {
 function transportFailure(error: TransportError): Failure {
   const message = `${transportMessages[error.kind]} (${error.detail}).`;
   // "Unreachable" promises that the provider has seen nothing: what must not be done twice is tried again after it.
-  if (error.sent && (error.kind === "refused" || error.kind === "other")) return failure("provider_interrupted", message);
+  if (error.sent && (error.kind === "refused" || error.kind === "other"))
+    return failure("provider_interrupted", message);
   switch (error.kind) {
     case "dns":
       return failure("provider_dns_error", message);

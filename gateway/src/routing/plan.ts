@@ -2,7 +2,7 @@ import type { DialectId } from "../canonical/dialect-id.ts";
 import { failure, type Failure } from "../canonical/failure.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
 import type { ChatOperationId, RelayedOperation } from "../providers/operations.ts";
-import { offers, type Provider } from "../providers/provider.ts";
+import { dialectsOf, offers, type Provider } from "../providers/provider.ts";
 import type { Endpoint } from "../providers/urls.ts";
 import type { ChosenCredential } from "./credentials.ts";
 import type { Resolution } from "./resolve.ts";
@@ -24,6 +24,7 @@ const chatOperations: { readonly [D in DialectId]?: ChatOperationId } = {
   "openai-responses": "responses",
   "anthropic-messages": "messages",
   gemini: "generate-content",
+  "bedrock-converse": "converse",
   canonical: "chat-completions",
 };
 
@@ -38,11 +39,11 @@ export function planChat(
   credential: ChosenCredential,
   canTranslateTo: (dialect: DialectId) => boolean,
 ): Result<Target, Failure> {
-  const { provider } = resolution;
-  const dialect = provider.dialects.includes(client) ? client : provider.dialects.find(canTranslateTo);
+  const dialects = dialectsOf(resolution.provider, resolution.upstreamModel);
+  const dialect = dialects.includes(client) ? client : dialects.find(canTranslateTo);
   const operation = dialect === undefined ? undefined : chatOperations[dialect];
   if (dialect === undefined || operation === undefined) {
-    const message = `"${resolution.address}" speaks ${provider.dialects.join(", ")}; this request is ${client}, and the gateway cannot translate between them yet. Use a model of a provider that speaks ${client}.`;
+    const message = `"${resolution.address}" speaks ${dialects.join(", ")}; this request is ${client}, and the gateway cannot translate between them yet. Use a model of a provider that speaks ${client}.`;
     return fail(failure("translation_unavailable", message, { param: "model" }));
   }
   return ok(target(resolution, operation, dialect, credential));
@@ -57,8 +58,10 @@ export function planRelayed(
   operation: RelayedOperation,
   credential: ChosenCredential,
 ): Result<Target | "count-here", Failure> {
-  const { provider } = resolution;
-  if (offers(provider, operation)) return ok(target(resolution, operation, operation.surface, credential));
+  const { provider, upstreamModel } = resolution;
+  const hasModel =
+    provider.modelDialects === undefined || dialectsOf(provider, upstreamModel).includes(operation.surface);
+  if (hasModel && offers(provider, operation)) return ok(target(resolution, operation, operation.surface, credential));
   if (operation.countsTokens === true) return ok("count-here");
   const message = `"${provider.id}" has no ${operation.id}. Name a model of a provider that does.`;
   return fail(failure("operation_unsupported", message, { param: "model" }));

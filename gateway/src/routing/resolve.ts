@@ -3,7 +3,7 @@ import { failure, type Failure } from "../canonical/failure.ts";
 import type { Config } from "../config/config.ts";
 import { demoProvider } from "../providers/demo.ts";
 import { catalog } from "../providers/catalog.ts";
-import type { ModelEntry, Provider } from "../providers/provider.ts";
+import { dialectsOf, type ModelEntry, type Provider } from "../providers/provider.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
 
 /** What a request asks for, before it is known what that is. */
@@ -149,7 +149,7 @@ type Listing = { readonly provider: Provider; readonly entry: ModelEntry };
 function firstListing(providers: readonly Provider[], model: string, dialect: DialectId): Listing | undefined {
   const exact = listings(providers, (entry) => entry.id === model);
   const found = exact.length > 0 ? exact : listings(providers, (entry) => matchesPattern(entry.id, model));
-  return found.find(({ provider }) => provider.dialects.includes(dialect)) ?? found[0];
+  return found.find(({ provider }) => dialectsOf(provider, model).includes(dialect)) ?? found[0];
 }
 
 function listings(providers: readonly Provider[], accept: (entry: ModelEntry) => boolean): Listing[] {
@@ -184,7 +184,9 @@ export function matchesPattern(pattern: string, text: string): boolean {
   if (compiled === undefined) {
     const source = pattern
       .split(/(\*|\[[A-Za-z0-9-]+\])/)
-      .map((piece) => (piece === "*" ? ".*" : piece.startsWith("[") ? piece : piece.replace(/[\\^$.|?+(){}[\]/]/g, "\\$&")))
+      .map((piece) =>
+        piece === "*" ? ".*" : piece.startsWith("[") ? piece : piece.replace(/[\\^$.|?+(){}[\]/]/g, "\\$&"),
+      )
       .join("");
     compiled = new RegExp(`^${source}$`, "s");
     if (patterns.size >= PATTERNS_MAX) patterns.clear();
