@@ -51,6 +51,7 @@ export async function handle(deps: HandlerDeps, request: InboundRequest, reply: 
     if (!caller.ok) return refuse(exchange, dialect, caller.error);
     exchange.keyId = caller.value.key?.id;
     exchange.project = caller.value.project;
+    exchange.strict ||= caller.value.key?.strict === true;
     if (match.operation.kind === "local") return respondLocally(exchange, dialect, match, target.query, caller.value);
     const answer = isRelayed(match)
       ? await askRelayed(exchange, dialect, match, target.query, caller.value)

@@ -29,7 +29,7 @@ export function openConversation(
   return ok({
     dialect,
     client,
-    strict: isStrict(exchange.request.headers),
+    strict: exchange.strict || isStrict(exchange.request.headers),
     patienceMs: patienceMs(exchange.request.headers),
   });
 }

@@ -54,6 +54,8 @@ export type Exchange = {
   keyId: string | undefined;
   project: string | undefined;
   session: string | undefined;
+  /** A loss in translation refuses the request: the configuration or the key says so. */
+  strict: boolean;
   model: string;
   provider: string | undefined;
   upstreamModel: string | undefined;
@@ -94,6 +96,7 @@ export function openExchange(deps: ExchangeDeps, config: Config, request: Inboun
     keyId: undefined,
     project: undefined,
     session: undefined,
+    strict: config.translation.strict,
     model: "",
     provider: undefined,
     upstreamModel: undefined,

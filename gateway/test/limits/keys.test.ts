@@ -17,7 +17,16 @@ const NOW = Date.UTC(2026, 10, 20);
 function stored(created: CreatedKey, more: Partial<GatewayKey> = {}): GatewayKey {
   const hash = parseKeyHash(created.hash);
   assert.ok(hash);
-  return { name: "laptop", id: created.id, ...hash, project: "default", models: ["*"], revoked: false, ...more };
+  return {
+    name: "laptop",
+    id: created.id,
+    ...hash,
+    project: "default",
+    models: ["*"],
+    revoked: false,
+    strict: false,
+    ...more,
+  };
 }
 
 function storeOf(...keys: GatewayKey[]): KeyStore {

@@ -285,6 +285,22 @@ test("strict translation refuses what would be lost, by name", async () => {
   assert.match(reply.text, /sampling\.seed/);
 });
 
+test("strict translation may be set for everybody, or for a key", async () => {
+  const key = createKey((length) => new Uint8Array(length).fill(5));
+  const keys = (strict: boolean) => `keys:\n  - { name: ci, id: ${key.id}, hash: "${key.hash}", strict: ${strict} }\n`;
+  const body = { model: "claude-sonnet-4-6", messages: [{ role: "user", content: "hi" }], seed: 7 };
+  const headers = { authorization: `Bearer ${key.text}` };
+  const script: Script = () => jsonAnswer(JSON.parse(messagesAnswer));
+  for (const [yaml, status] of [
+    [`${fourProviders}${keys(true)}`, 400],
+    [`${fourProviders}${keys(false)}`, 200],
+    [`${fourProviders}${keys(false)}translation: { strict: true }\n`, 400],
+  ] as const) {
+    const { reply } = await stage({ yaml, environment: providerKeys, script }).ask({ headers, body });
+    assert.equal(reply.status, status);
+  }
+});
+
 test("a stop sequence that the provider never learns of cuts the answer and ends the call", async () => {
   const event = (data: object) => `data: ${JSON.stringify(data)}\n\n`;
   const delta = (text: string) =>
