@@ -8,9 +8,15 @@ export function readInlineData(value: JsonObject, part: JsonObject): MediaBlock 
   return {
     type: "media",
     kind: mediaKind(mimeType),
-    source: { by: "base64", data: asString(field(value, "data")) ?? "" },
+    source: { by: "base64", data: standardBase64(asString(field(value, "data")) ?? "") },
     ...modifiers(value, part),
   };
+}
+
+/** Gemini takes both alphabets, and the Python SDK writes the one for URLs (`-` and `_`); no other API reads that. */
+function standardBase64(data: string): string {
+  if (!data.includes("-") && !data.includes("_")) return data;
+  return data.replaceAll("-", "+").replaceAll("_", "/");
 }
 
 /** `fileData{mimeType,fileUri,displayName}`. */
