@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { clients, findClient } from "../../src/cli/clients/index.ts";
 import type { ClientFacts } from "../../src/cli/clients/client.ts";
@@ -43,6 +45,14 @@ test("clients are found under the names that people use", () => {
     ["claude", "claude", "codex", "gemini", "opencode"],
   );
   assert.equal(findClient("cursor"), undefined);
+});
+
+test("the manual has a section for every client, with the commands that set it up", () => {
+  const manual = readFileSync(join(import.meta.dirname, "../../../docs/clients.md"), "utf8");
+  for (const { id, name } of clients) {
+    const section = manual.split("\n## ").find((each) => each.startsWith(`${name}\n`)) ?? "";
+    assert.ok(section.includes(`dragoman run ${id}`) && section.includes(`dragoman connect ${id}`), name);
+  }
 });
 
 test("no client gets a secret in its arguments", () => {
