@@ -2,6 +2,10 @@ import type { Provider } from "./provider.ts";
 
 export const DEMO_PROVIDER_ID = "demo";
 
+const conversations = ["echo", "tools", "thinking", "slow", "fail-429", "fail-500", "cut", "stall"];
+/** Names to ask for besides conversations, where only listed models are reached; which one makes no difference. */
+const others = ["embedding", "image", "speech", "transcription", "moderation", "rerank", "completion"];
+
 /**
  * The built-in provider that answers offline, in every client format through the ordinary translation. Its dialect is the
  * canonical one and its transport is `demo/transport.ts`; to the rest of the gateway it is a provider like any other.
@@ -13,7 +17,7 @@ export const demoProvider: Provider = {
   dialects: ["canonical"],
   auth: { type: "none" },
   credentials: [],
-  models: ["echo", "tools", "thinking", "slow", "fail-429", "fail-500", "cut", "stall"].map((id) => ({ id })),
+  models: [...conversations, ...others].map((id) => ({ id })),
   operations: [
     "embeddings",
     "embed-content",

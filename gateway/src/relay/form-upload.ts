@@ -18,7 +18,7 @@ export type FormUploadOptions = {
   /** Whether the field `model` means something here. */
   readonly hasModel: boolean;
   readonly modelRequired: boolean;
-  /** Unique on this machine, for the temporary file. */
+  /** Unique in this process, for the temporary file. */
   readonly name: string;
 };
 

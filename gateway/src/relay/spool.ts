@@ -20,7 +20,7 @@ export class Spool {
   #file: FileHandle | undefined;
   #position = 0;
 
-  /** `name` is unique among the spools of this machine. */
+  /** `name` is unique among the spools of this process. */
   constructor(name: string) {
     this.#name = name;
   }
@@ -57,7 +57,7 @@ export class Spool {
     const pieces = this.#pieces;
     this.#pieces = [];
     try {
-      this.#file ??= await openUnnamed(join(tmpdir(), `dragoman-${this.#name}`));
+      this.#file ??= await openUnnamed(join(tmpdir(), `dragoman-${process.pid}-${this.#name}`));
       await this.#file.writev(pieces);
       return ok(undefined);
     } catch (error) {
