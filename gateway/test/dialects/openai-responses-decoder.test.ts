@@ -126,6 +126,19 @@ describe("streams of servers that leave events out", () => {
     assert.equal(response.candidates[0]?.finish.reason, "tool-calls");
   });
 
+  test("an item that is finished as another type stays what it was announced as", () => {
+    const item: JsonObject = { id: "fs_1", type: "file_search_call", status: "completed", queries: [] };
+    for (const [announced, finished] of [[{ id: "fs_1" }, item], [item, { id: "fs_1" }]] as const) {
+      const decoded = decodeData(
+        created(),
+        { type: "response.output_item.added", output_index: 0, item: announced },
+        { type: "response.output_item.done", output_index: 0, item: finished },
+        terminal("completed", { output: [finished] }),
+      );
+      assert.equal(checkEvents(decoded.events), undefined);
+    }
+  });
+
   test("deltas without added items or parts open what they belong to", () => {
     const decoded = decodeData(
       created(),

@@ -204,9 +204,11 @@ function closeItem(open: OpenItem, events: Sink): void {
   for (const block of open.blocks.values()) closeBlock(block, events);
 }
 
-function closeBlock(block: OpenBlock | undefined, events: Sink, final?: Block): void {
+/** An item that was announced as of another type stays what it was: a block does not change its kind. */
+function closeBlock(block: OpenBlock | undefined, events: Sink, whole?: Block): void {
   if (block === undefined || !block.isOpen) return;
   block.isOpen = false;
+  const final = whole?.type === block.kind ? whole : undefined;
   events.push(compact({ type: "block-stop" as const, candidate: 0, block: block.block, final }));
 }
 
