@@ -57,7 +57,13 @@ function readVariable(
 }
 
 function readSecretFile(path: string, sources: CredentialSources): Result<Secret, CredentialFailure> {
-  const absolute = isAbsolute(path) ? path : join(sources.folder, path);
+  const text = readSecretText(path, sources);
+  return text.ok ? printable(text.value, `the file ${absolutePath(path, sources)}`) : text;
+}
+
+/** What a file with a secret holds, without the white space around it. */
+export function readSecretText(path: string, sources: CredentialSources): Result<string, CredentialFailure> {
+  const absolute = absolutePath(path, sources);
   const read = sources.readFile(absolute, CREDENTIAL_FILE_BYTES_MAX);
   if (!read.ok) {
     const messages = {
@@ -68,8 +74,11 @@ function readSecretFile(path: string, sources: CredentialSources): Result<Secret
     return fail({ message: messages[read.error.kind] });
   }
   const value = read.value.trim();
-  if (value === "") return fail({ message: `the file ${absolute} is empty` });
-  return printable(value, `the file ${absolute}`);
+  return value === "" ? fail({ message: `the file ${absolute} is empty` }) : ok(value);
+}
+
+function absolutePath(path: string, { folder }: CredentialSources): string {
+  return isAbsolute(path) ? path : join(folder, path);
 }
 
 /** What cannot stand in a header would fail with every single request instead of now. */

@@ -1,11 +1,14 @@
 import type { AuthScheme, ModelEntry, Provider, ProviderKind } from "../providers/provider.ts";
 import { catalog, placeholderCredentials, providerKind } from "../providers/catalog.ts";
+import { fillSettings } from "../providers/settings.ts";
 import { compact } from "../lib/json.ts";
 import type { Secret } from "../lib/secret.ts";
-import { readCredential, type CredentialSources } from "./credentials.ts";
+import { readProviderCredential } from "./cloud-credentials.ts";
+import type { CredentialSources } from "./credentials.ts";
 import type { Path } from "./document.ts";
 import { variable, type Environment } from "./interpolate.ts";
 import { describeValue } from "./issues.ts";
+import { hasSettings, readSettings, usualSettings } from "./provider-settings.ts";
 import type { Report } from "./report.ts";
 import { PROVIDER_ID_PATTERN, reservedProviderIds, type FileProvider } from "./schema.ts";
 import { closest } from "./suggest.ts";
@@ -29,7 +32,12 @@ export function providersFromEnvironment(
 ): readonly Provider[] {
   return Object.entries(catalog).flatMap(([id, row]: [string, ProviderKind]) => {
     const name = row.baseUrl === undefined ? undefined : credentialVariable(row, sources.environment);
-    if (name === undefined) return [];
+    if (name === undefined || row.sharedEnv?.includes(name) === true) return [];
+    if (!hasSettings(row, usualSettings(row, sources.environment, []))) {
+      const missing = Object.values(row.settings ?? {}).flatMap(({ env }) => env[0] ?? []);
+      report.warn(["providers"], `${name} is set, but ${row.name} also needs ${missing.join(" and ")}: it stays off`);
+      return [];
+    }
     const provider = readProvider(id, { ...defaults, credential: `env::${name}` }, sources, report);
     return provider === undefined ? [] : [provider];
   });
@@ -53,23 +61,29 @@ export function readProvider(
 ): Provider | undefined {
   const path: Path = ["providers", id];
   const kind = written.kind ?? id;
-  const row = providerKind(kind);
+  const general = providerKind(kind);
   checkId(id, report);
-  if (row === undefined) {
+  if (general === undefined) {
     reportUnknownKind(id, written, report);
     return undefined;
   }
+  const secrets = readCredentials(written, general, path, sources, report);
+  const usual = usualSettings(general, sources.environment, secrets.credentials);
+  const settings = readSettings(written, general, path, usual, report);
+  const { baseUrl: ownUrl, ...filled } = fillSettings(general, settings ?? anySettings);
+  const row: ProviderKind = { ...general, ...filled, ...compact({ baseUrl: ownUrl }) };
   const baseUrl = readBaseUrl(written.base_url, row, path, report);
-  const secrets = readCredentials(written, row, path, sources, report);
   const auth = readAuth(written, row, secrets, path, report);
   const models = readModels(written, row, path, report);
-  if (baseUrl === undefined) return undefined;
+  if (baseUrl === undefined || settings === undefined) return undefined;
   const firstByteMs = written.timeout_ms;
   const provider = {
     id,
     kind,
     baseUrl,
     dialects: written.dialects ?? row.dialects,
+    // Whoever says what a provider speaks says it of all its models.
+    modelDialects: written.dialects === undefined ? row.modelDialects : undefined,
     auth,
     credentials: secrets.credentials,
     models,
@@ -87,6 +101,9 @@ export function readProvider(
   };
   return compact(provider);
 }
+
+/** In the place of settings that are missing, so that the rest can be looked at. */
+const anySettings = { region: "region", project: "project", location: "location" } as const;
 
 function checkId(id: string, report: Report): void {
   const path: Path = ["providers", id];
@@ -190,7 +207,7 @@ function readCredentials(
   }
   const credentials: Secret[] = [];
   references.forEach((reference, index) => {
-    const read = readCredential(reference, sources, row.credentialEnv);
+    const read = readProviderCredential(row.auth, reference, sources, row.credentialEnv);
     if (!read.ok) report.problem(isList ? [...path, index] : path, read.error.message, read.error.suggestion);
     else if (read.value !== undefined) credentials.push(read.value);
   });
@@ -210,7 +227,7 @@ function usualCredential(row: ProviderKind, provider: Path, sources: CredentialS
     }
     return { credentials: [], isNone: false };
   }
-  const read = readCredential(`env::${name}`, sources, []);
+  const read = readProviderCredential(row.auth, `env::${name}`, sources, []);
   if (read.ok) return { credentials: read.value === undefined ? [] : [read.value], isNone: false };
   report.keyProblem(provider, read.error.message, read.error.suggestion);
   return { credentials: [], isNone: false };

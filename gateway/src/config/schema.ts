@@ -12,7 +12,13 @@ const MIB = 1_048_576;
 const GIB = 1_073_741_824;
 
 /** The formats that a configured provider may speak. `canonical` belongs to the demo alone. */
-export const configurableDialects = ["openai-chat", "openai-responses", "anthropic-messages", "gemini"] as const;
+export const configurableDialects = [
+  "openai-chat",
+  "openai-responses",
+  "anthropic-messages",
+  "gemini",
+  "bedrock-converse",
+] as const;
 
 /** Top-level sections of the product that this version does not have: writing one is refused, never ignored. */
 export const unavailableSections: ReadonlySet<string> = new Set(["targets", "routes", "functions", "security"]);
@@ -130,6 +136,19 @@ export const providerSchema = z.strictObject({
     .max(128)
     .optional()
     .describe("The header for `auth_type: api_key_header`. Default: the catalogue's header, else `x-api-key`."),
+  region: z.string().min(1).max(100).optional().describe("Of `bedrock`: the AWS region. Default: `AWS_REGION`."),
+  project: z
+    .string()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe("Of `vertex`: the Google Cloud project. Default: `GOOGLE_CLOUD_PROJECT`, else the credential's own."),
+  location: z
+    .string()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe("Of `vertex`: where its models are. Default: `GOOGLE_CLOUD_LOCATION`, else `global`."),
   structured_output: z
     .enum(["native", "tool"])
     .optional()

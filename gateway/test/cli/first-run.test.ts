@@ -36,7 +36,7 @@ test("the first screen of a machine without any key", () => {
                XAI_API_KEY, MISTRAL_API_KEY, DEEPSEEK_API_KEY, MOONSHOT_API_KEY,
                ZAI_API_KEY, PERPLEXITY_API_KEY, COHERE_API_KEY,
                DASHSCOPE_API_KEY, GROQ_API_KEY, CEREBRAS_API_KEY,
-               TOGETHER_API_KEY (and 5 more) and restart
+               TOGETHER_API_KEY (and 7 more) and restart
   Demo         answers every model name until a provider is there; demo::tools,
                demo::fail-429, demo::cut… rehearse what can happen
 

@@ -124,7 +124,7 @@ const rows: readonly Row[] = [
     name: "an unknown dialect",
     text: "providers:\n  openai:\n    dialects: [openai_chat]\n",
     problems: [
-      '3:16 providers.openai.dialects[0]: expected "openai-chat", "openai-responses", "anthropic-messages" or "gemini", got "openai_chat" | did you mean "openai-chat"?',
+      '3:16 providers.openai.dialects[0]: expected "openai-chat", "openai-responses", "anthropic-messages", "gemini" or "bedrock-converse", got "openai_chat" | did you mean "openai-chat"?',
     ],
   },
   {
