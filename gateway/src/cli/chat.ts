@@ -2,8 +2,8 @@ import { createInterface, type Interface } from "node:readline";
 import type { Loader } from "../config/load.ts";
 import { streamChat, type ChatMessage } from "./chat-answer.ts";
 import { chatHelp, readChatLine } from "./chat-line.ts";
-import { choiceWarnings, chooseGateway, reachChoice, type GatewayOptions } from "./client-facts.ts";
-import type { Fetch, ReachedGateway } from "./gateway-client.ts";
+import { choiceWarnings, chooseGateway, type GatewayOptions } from "./client-facts.ts";
+import { reachGateway, type Fetch, type ReachedGateway } from "./gateway-client.ts";
 import type { Input, Outcome, Terminal } from "./terminal.ts";
 
 export type ChatDeps = { readonly terminal: Terminal; readonly input: Input; readonly fetch: Fetch };
@@ -28,7 +28,7 @@ export async function chat(options: GatewayOptions, loader: Loader, deps: ChatDe
     terminal.err(`error: ${choice.error}\n`);
     return "usage";
   }
-  const gateway = await reachChoice(deps.fetch, choice.value);
+  const gateway = await reachGateway(deps.fetch, choice.value.url, choice.value.key);
   if (!gateway.ok) {
     terminal.err(`✕ ${gateway.error}\n`);
     return "failed";

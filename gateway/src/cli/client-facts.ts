@@ -5,15 +5,15 @@ import type { Loader } from "../config/load.ts";
 import { variable } from "../config/interpolate.ts";
 import { ok, type Result } from "../lib/result.ts";
 import type { ClientFacts } from "./clients/client.ts";
-import { gatewayUrl } from "./gateway-address.ts";
-import { reachGateway, type Fetch, type ReachedGateway } from "./gateway-client.ts";
+import { gatewayUrl, localUrl } from "./gateway-address.ts";
+import type { ReachedGateway } from "./gateway-client.ts";
 import { chooseKey, type GatewayKey } from "./gateway-key.ts";
 import { readSettings } from "./settings/files.ts";
 
 /** How the commands that talk to a gateway are told which one, as whom, and about which model. */
 export type GatewayOptions = { readonly gateway?: string; readonly keyEnv?: string; readonly model?: string };
 
-/** Which gateway, and what to present to it. `config` is the configuration here, which may belong to another gateway. */
+/** Which gateway, and what to present to it. `config` is the configuration here, where it is that gateway's. */
 export type GatewayChoice = { readonly url: string; readonly key: GatewayKey; readonly config: Config | undefined };
 
 /** Fails with a sentence about the command line or the environment. */
@@ -24,12 +24,9 @@ export function chooseGateway(options: GatewayOptions, loader: Loader): Result<G
   const url = gatewayUrl(options.gateway, environment, config);
   if (!url.ok) return url;
   const key = chooseKey(options.keyEnv, environment);
-  return key.ok ? ok({ url: url.value, key: key.value, config }) : key;
-}
-
-/** Makes sure that it runs. Fails with lines to show. */
-export async function reachChoice(fetch: Fetch, choice: GatewayChoice): Promise<Result<ReachedGateway, string>> {
-  return reachGateway(fetch, choice.url, choice.key);
+  if (!key.ok) return key;
+  const isOwn = config !== undefined && localUrl(config.server) === url.value;
+  return ok({ url: url.value, key: key.value, config: isOwn ? config : undefined });
 }
 
 /** What will go wrong later although everything answers now. */

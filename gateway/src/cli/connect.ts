@@ -3,9 +3,9 @@ import { Writable } from "node:stream";
 import type { Loader } from "../config/load.ts";
 import type { Clock } from "../lib/clock.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
-import { choiceWarnings, chooseGateway, clientFacts, reachChoice, type GatewayOptions } from "./client-facts.ts";
+import { choiceWarnings, chooseGateway, clientFacts, type GatewayOptions } from "./client-facts.ts";
 import type { Client, ClientFacts } from "./clients/client.ts";
-import { makeTestCall, type Fetch, type ReachedGateway } from "./gateway-client.ts";
+import { makeTestCall, reachGateway, type Fetch, type ReachedGateway } from "./gateway-client.ts";
 import { keyText } from "./gateway-key.ts";
 import { applySettings, changeLine, revertSettings, type Edit } from "./settings/changes.ts";
 import { backupOf, readBackup, readSettings, restoreSettings, writeSettings } from "./settings/files.ts";
@@ -42,7 +42,7 @@ export async function connect(
   const unreached: ReachedGateway = { url: choice.value.url, key: choice.value.key, models: [] };
   const factsOf = (gateway: ReachedGateway) => clientFacts(gateway, options.model, loader, deps.platform);
   if (options.undo === true) return undo(client, factsOf(unreached), options, deps);
-  const reached = await reachChoice(deps.fetch, choice.value);
+  const reached = await reachGateway(deps.fetch, choice.value.url, choice.value.key);
   const facts = factsOf(reached.ok ? reached.value : unreached);
   if (options.print === true) {
     print(client, facts, terminal);

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Loader } from "../config/load.ts";
 import { variable, type Environment } from "../config/interpolate.ts";
-import { choiceWarnings, chooseGateway, clientFacts, reachChoice, type GatewayOptions } from "./client-facts.ts";
+import { choiceWarnings, chooseGateway, clientFacts, type GatewayOptions } from "./client-facts.ts";
 import type { Client, Launch } from "./clients/client.ts";
-import type { Fetch } from "./gateway-client.ts";
+import { reachGateway, type Fetch } from "./gateway-client.ts";
 import { runProgramToEnd } from "./run-program.ts";
 import type { Input, Outcome, Terminal } from "./terminal.ts";
 
@@ -30,7 +30,7 @@ export async function run(
     terminal.err(`error: ${choice.error}\n`);
     return "usage";
   }
-  const gateway = await reachChoice(deps.fetch, choice.value);
+  const gateway = await reachGateway(deps.fetch, choice.value.url, choice.value.key);
   if (!gateway.ok) {
     terminal.err(`✕ ${gateway.error}\n`);
     return "failed";

@@ -130,6 +130,21 @@ test("a key that the gateway refuses: its own words, and nothing of the key", as
   }
 });
 
+test("a configuration here with keys, and no key for its gateway: a warning, and the run goes on", async () => {
+  machine.install("claude");
+  const { hash, id } = createKey();
+  const { host, port } = new URL(served.url);
+  assert.ok(host.startsWith("127.0.0.1"));
+  const file = machine.path("dragoman.yaml");
+  writeFileSync(file, `server: { port: ${port} }\nkeys: [{ name: k, id: "${id}", hash: "${hash}" }]\n`);
+  const own = await machine.run(["run", "claude"], { env: { DRAGOMAN_CONFIG: file } });
+  assert.equal(own.code, 0, own.err);
+  assert.match(own.err, /^! The configuration has gateway keys, and DRAGOMAN_KEY holds none/);
+  writeFileSync(file, `server: { port: 4999 }\nkeys: [{ name: k, id: "${id}", hash: "${hash}" }]\n`);
+  const other = await machine.run(["run", "claude"], { env: { DRAGOMAN_CONFIG: file, ...here() } });
+  assert.deepEqual([other.code, other.err], [0, ""], "keys of another gateway are none of its business");
+});
+
 test("SIGINT without a terminal goes on to the client too", async () => {
   machine.install(
     "claude",
