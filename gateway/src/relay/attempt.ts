@@ -39,7 +39,7 @@ export type Answer = {
 export type AttemptDraft = { -readonly [K in keyof AttemptRecord]: AttemptRecord[K] };
 
 /** One call to one target. Fails only while nothing of its answer has reached the client. */
-export async function makeAttempt(
+export function makeAttempt(
   exchange: Exchange,
   conversation: Conversation,
   target: Target,
@@ -91,7 +91,9 @@ export async function callTarget(
   draft: AttemptDraft,
 ): Promise<Result<UpstreamAnswer, Failure>> {
   const { watchdog, handle, deps } = exchange;
-  const authorised = await authorise(exchange, target, request);
+  const authorising = authorise(exchange, target, request);
+  // Waiting costs a turn of the loop even for what is there already, and nearly always it is.
+  const authorised = authorising instanceof Promise ? await authorising : authorising;
   if (!authorised.ok) return authorised;
   const answered = await callUpstream(deps.transport, watchdog, authorised.value, waitMs, handle);
   if (!answered.ok) return answered;
@@ -192,7 +194,8 @@ async function readPlain(
   draft: AttemptDraft,
 ): Promise<Result<Answer, Failure>> {
   const limits = { bytesMax: PLAIN_ANSWER_BYTES_MAX, idleMs: target.provider.timeouts.idleMs };
-  const body = await readWhole(answer.source, exchange.watchdog, limits, exchange.handle);
+  const early = answer.source.whole(limits.bytesMax);
+  const body = early === undefined ? await readWhole(answer.source, exchange.watchdog, limits, exchange.handle) : ok(early);
   if (!body.ok) return body;
   const { client, dialect } = conversation;
   const json = parseJson(toText(body.value));

@@ -5,6 +5,8 @@ import type { Watchdog } from "./watchdog.ts";
 
 /** The body of a provider's answer, still arriving. What came before `read` is kept and given first. */
 export interface ByteSource {
+  /** The whole body, where it had arrived and ended before anybody read, as short answers do. Asked instead of `read`. */
+  whole(bytesMax: number): Uint8Array | undefined;
   read(consumer: ByteConsumer): void;
   pause(): void;
   resume(): void;
@@ -96,6 +98,12 @@ function openCall(
 
 function byteSource(state: State): ByteSource {
   return {
+    whole(bytesMax) {
+      const { waiting, ended, brokenBy } = state;
+      const [only] = waiting;
+      const isWhole = ended && brokenBy === undefined && waiting.length === 1;
+      return isWhole && only !== undefined && only.length <= bytesMax ? only : undefined;
+    },
     read(consumer) {
       state.consumer = consumer;
       const { waiting } = state;
