@@ -55,8 +55,9 @@ async function refresh(
   transport: Transport,
   clock: Clock,
 ): Promise<Result<Secret, Failure>> {
-  const fetched = await fetchToken(credential, transport, clock);
-  entry.fetching = undefined;
+  const fetched = await fetchToken(credential, transport, clock).finally(() => {
+    entry.fetching = undefined;
+  });
   if (!fetched.ok) return fetched;
   entry.token = fetched.value;
   return ok(fetched.value.secret);

@@ -58,9 +58,9 @@ function whileWaited(
   { watchdog, handle }: Exchange,
   token: Promise<Result<Secret, Failure>>,
 ): Promise<Result<Secret, Failure>> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     watchdog.listen((name) => resolve(fail(deadlineFailure(name))));
     handle.abort = (reason) => resolve(fail(reason));
-    void token.then(resolve);
+    token.then(resolve, reject);
   });
 }
