@@ -37,6 +37,7 @@ export function driveStream({ kind, client, upstream = client.dialect, framer }:
   const handle: CallHandle = { abort: () => {} };
   const consumers: ByteConsumer[] = [];
   const source: StreamParts["source"] = {
+    whole: () => undefined,
     read: (consumer) => void consumers.push(consumer),
     pause() {},
     resume() {},
