@@ -202,7 +202,7 @@ describe("settings", () => {
       { max_tokens: 20_000, thinking: { type: "enabled", budget_tokens: 10_000 } },
       "gpt-5",
       { ...sealed, max_output_tokens: 20_000, reasoning: { effort: "medium", summary: "auto" } },
-      [],
+      ["emulated reasoning.budgetTokens"],
     ],
     [
       "adaptive thinking that is not shown",

@@ -1,4 +1,4 @@
-import type { Block, Citation, Opaque } from "../../canonical/block.ts";
+import type { Block, Citation, Opaque, TokenLogprob } from "../../canonical/block.ts";
 import type { BlockStart, CanonicalEvent } from "../../canonical/event.ts";
 import type { CandidateMeta, Finish } from "../../canonical/response.ts";
 import { mergeUsage, type Usage } from "../../canonical/usage.ts";
@@ -9,7 +9,7 @@ import { showsThoughts } from "./head.ts";
 import { pendingParts, signedParts, writeSignature } from "./signature.ts";
 import { chunkTail, type ChunkTail } from "./tail.ts";
 import { writeUsage } from "./usage.ts";
-import { utf8Length, writeCandidateMeta, type CitedText } from "./write-metadata.ts";
+import { utf8Length, writeCandidateMeta, writeLogprobs, type CitedText } from "./write-metadata.ts";
 import { writeBlock } from "./write-parts.ts";
 
 /**
@@ -38,6 +38,8 @@ type CandidateState = {
   /** Signatures of reasoning, for the next part that can carry one. */
   readonly pending: string[];
   readonly cited: CitedText[];
+  /** Of text that no chunk has carried yet. */
+  readonly logprobs: TokenLogprob[];
   textBytes: number;
   malformed: string | undefined;
   meta: CandidateMeta;
@@ -83,6 +85,7 @@ function writeEvent(state: EncoderState, tail: ChunkTail, event: CanonicalEvent)
     default: {
       const candidate = candidateOf(state, event.candidate);
       const parts = blockParts(state, candidate, event);
+      if (event.type === "text-delta") candidate.logprobs.push(...(event.logprobs ?? []));
       return parts.map((part) => partChunk(state, tail, candidate, part)).join("");
     }
   }
@@ -213,8 +216,10 @@ function wholeBlock(block: BlockState): Block {
 }
 
 function partChunk(state: EncoderState, tail: ChunkTail, candidate: CandidateState, part: JsonObject): string {
+  // The list goes with the text that it is about; tokens that are pieces of a character wait for the character.
+  const logprobsResult = part["text"] === undefined ? undefined : writeLogprobs(candidate.logprobs.splice(0));
   return tail.chunk({
-    candidates: [{ content: { parts: [part], role: "model" }, index: candidate.index }],
+    candidates: [compact({ content: { parts: [part], role: "model" }, index: candidate.index, logprobsResult })],
     ...usageMetadata(state),
   });
 }
@@ -249,6 +254,7 @@ function candidateOf(state: EncoderState, index: number): CandidateState {
     blocks: new Map(),
     pending: [],
     cited: [],
+    logprobs: [],
     textBytes: 0,
     malformed: undefined,
     meta: {},

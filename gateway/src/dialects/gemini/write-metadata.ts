@@ -1,4 +1,4 @@
-import type { Citation } from "../../canonical/block.ts";
+import type { Citation, TokenLogprob } from "../../canonical/block.ts";
 import type { CandidateMeta } from "../../canonical/response.ts";
 import { compact, type Json, type JsonObject } from "../../lib/json.ts";
 
@@ -14,6 +14,20 @@ export function writeCandidateMeta(meta: CandidateMeta | undefined, cited: reado
     urlContextMetadata: meta?.urlContext,
     avgLogprobs: meta?.averageLogprobs,
   });
+}
+
+/** `logprobsResult`: the tokens, and at the same positions what else might have been said. Gemini has no bytes of tokens. */
+export function writeLogprobs(tokens: readonly TokenLogprob[]): JsonObject | undefined {
+  if (tokens.length === 0) return undefined;
+  const hasTop = tokens.some(({ top }) => top !== undefined && top.length > 0);
+  return compact({
+    chosenCandidates: tokens.map(writeToken),
+    topCandidates: hasTop ? tokens.map(({ top }) => ({ candidates: (top ?? []).map(writeToken) })) : undefined,
+  });
+}
+
+function writeToken({ token, logprob }: Pick<TokenLogprob, "token" | "logprob">): JsonObject {
+  return { token, logProbability: logprob };
 }
 
 export function utf8Length(text: string): number {

@@ -1,4 +1,4 @@
-import type { Block, ReasoningBlock } from "../../canonical/block.ts";
+import type { Block, ReasoningBlock, TokenLogprob } from "../../canonical/block.ts";
 import type { CanonicalResponse, Candidate } from "../../canonical/response.ts";
 import { asObject, compact, type JsonObject } from "../../lib/json.ts";
 import type { ClientContext } from "../dialect.ts";
@@ -6,7 +6,7 @@ import { writeFinish } from "./finish.ts";
 import { showsThoughts } from "./head.ts";
 import { pendingParts, signedParts, writeSignature } from "./signature.ts";
 import { writeUsage } from "./usage.ts";
-import { utf8Length, writeCandidateMeta, type CitedText } from "./write-metadata.ts";
+import { utf8Length, writeCandidateMeta, writeLogprobs, type CitedText } from "./write-metadata.ts";
 import { writeBlock } from "./write-parts.ts";
 
 /** A whole answer as a `GenerateContentResponse`. */
@@ -39,12 +39,13 @@ type Writing = {
   readonly cited: CitedText[];
   /** Signatures of reasoning, for the next part that can carry one. */
   readonly pending: string[];
+  readonly logprobs: TokenLogprob[];
   textBytes: number;
   malformed: string | undefined;
 };
 
 function writeCandidate(candidate: Candidate, withThoughts: boolean): JsonObject {
-  const state: Writing = { parts: [], cited: [], pending: [], textBytes: 0, malformed: undefined };
+  const state: Writing = { parts: [], cited: [], pending: [], logprobs: [], textBytes: 0, malformed: undefined };
   for (const block of candidate.blocks) {
     if (block.type === "reasoning") addReasoning(state, block, withThoughts);
     else addBlock(state, block);
@@ -55,6 +56,7 @@ function writeCandidate(candidate: Candidate, withThoughts: boolean): JsonObject
     ...writeFinish(candidate.finish, state.malformed),
     index: candidate.index,
     ...writeCandidateMeta(candidate.meta, state.cited),
+    logprobsResult: writeLogprobs(state.logprobs),
   });
 }
 
@@ -77,6 +79,7 @@ function addBlock(state: Writing, block: Exclude<Block, ReasoningBlock>): void {
   if (block.type === "text") {
     state.cited.push({ text: block.text, startBytes: state.textBytes, citations: block.citations ?? [] });
     state.textBytes += utf8Length(block.text);
+    state.logprobs.push(...(block.logprobs ?? []));
   }
   state.parts.push(...signedParts(state.pending, written.part, block.signature));
 }

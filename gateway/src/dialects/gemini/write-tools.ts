@@ -1,7 +1,7 @@
 import type { BuiltinTool, FunctionTool, Tool, ToolChoice, ToolReference } from "../../canonical/request.ts";
 import { asObject, compact, type JsonObject } from "../../lib/json.ts";
 import { asFunctionTool } from "../../translation/custom-tools.ts";
-import { dropped } from "../../translation/limits.ts";
+import { dropped, emulated } from "../../translation/limits.ts";
 import { writeBuiltin } from "./write-builtins.ts";
 import { writeSchema } from "./write-config.ts";
 import { lose, loseGiven, type Writing } from "./writing.ts";
@@ -19,6 +19,9 @@ export function writeTools(writing: Writing): WrittenTools {
   const functions = placed.flatMap(({ tool, path }): PlacedTool<FunctionTool>[] =>
     tool.type === "builtin" ? [] : [{ tool: tool.type === "custom" ? asFunctionTool(tool) : tool, path }],
   );
+  for (const { tool, path } of placed) {
+    if (tool.type === "custom") lose(writing, emulated(path, "a function with the text as its argument"));
+  }
   const builtins = placed.flatMap(({ tool, path }) => (tool.type === "builtin" ? [{ tool, path }] : []));
   const builtinsFirst = placed[0]?.tool.type === "builtin";
   const native = writeBuiltins(writing, builtins, functions.length > 0);

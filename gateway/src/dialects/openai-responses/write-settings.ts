@@ -90,6 +90,9 @@ export function writtenEffort(writing: Writing): Effort | undefined {
   // The least that can be asked for is nothing; what a budget or mode comes down to is no more than its nearest effort.
   const wanted = request.reasoning.mode === "between-tools" && facts.efforts?.includes("none") ? "none" : asked;
   const effort = nearestEffort(facts, wanted);
+  if (request.reasoning.budgetTokens !== undefined && request.reasoning.effort === undefined) {
+    lose(writing, emulated("reasoning.budgetTokens", `effort ${effort}`));
+  }
   if (effort !== wanted) lose(writing, clamped("reasoning.effort", `${wanted} became ${effort}`));
   if (request.reasoning.mode === "between-tools") lose(writing, clamped("reasoning.mode", `effort ${effort}`));
   return effort;
