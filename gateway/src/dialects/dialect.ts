@@ -71,6 +71,8 @@ export type WrittenError = {
   /** Only what the format's own SDKs read (`retry-after`…); the common headers are added by `http/headers.ts`. */
   readonly headers: { readonly [name: string]: string };
   readonly body: JsonObject;
+  /** Told in another form for one agent's sake: the provider's own body must not take its place. */
+  readonly departs?: true;
 };
 
 /** The half of a dialect that faces clients. `read*` is wire to canonical, `write*` canonical to wire. */
@@ -91,6 +93,8 @@ export type ErrorContext = {
   readonly requestId: string;
   /** Whether the client asked for a stream; Gemini's array form wraps errors in `[ ]`, told by `framing`. */
   readonly framing: FramingId;
+  /** Now, in Unix milliseconds, for agents that are told a date. */
+  readonly wallMs?: number;
 };
 
 export type DecoderOptions = {

@@ -25,10 +25,11 @@ export function refuse(exchange: Exchange, dialect: ClientDialect, reason: Failu
     agent: exchange.config.errors.dialect === "auto" ? exchange.agent : "other",
     requestId: exchange.requestId,
     framing: exchange.client?.framing ?? "sse",
+    wallMs: exchange.deps.clock.wall(),
   };
   const told = toldFailure(exchange, reason);
   const written = dialect.writeError(told, context);
-  const kept = keptBody(dialect, told);
+  const kept = written.departs === true ? undefined : keptBody(dialect, told);
   const body = kept?.body ?? JSON.stringify(context.framing === "json-array" ? [written.body] : written.body);
   const headers: Record<string, string> = {
     ...written.headers,

@@ -44,7 +44,7 @@ const rpcStatuses = {
 export function writeError(failure: Failure, client: ErrorContext): WrittenError {
   const { retryAfterMs } = failure;
   return {
-    status: failureStatus(failure),
+    status: writtenStatus(failure, client),
     headers: retryAfterMs === undefined ? {} : { "retry-after": String(Math.ceil(retryAfterMs / 1000)) },
     body: errorBody(failure, client),
   };
@@ -54,12 +54,22 @@ export function writeError(failure: Failure, client: ErrorContext): WrittenError
 export function errorBody(failure: Failure, client: Pick<ErrorContext, "agent" | "requestId">): JsonObject {
   return {
     error: {
-      code: failureStatus(failure),
+      code: writtenStatus(failure, client),
       message: message(failure),
-      status: rpcStatuses[failure.class],
+      status: isHopeless(failure, client) ? "FAILED_PRECONDITION" : rpcStatuses[failure.class],
       details: details(failure, client),
     },
   };
+}
+
+function writtenStatus(failure: Failure, client: Pick<ErrorContext, "agent">): number {
+  return isHopeless(failure, client) ? 400 : failureStatus(failure);
+}
+
+/** Gemini CLI repeats every 5xx for minutes, and a 400 never (seen with 0.61); these are not mended by waiting. */
+function isHopeless(failure: Failure, client: Pick<ErrorContext, "agent">): boolean {
+  const never = failure.class === "managed-credential" || failure.class === "not-implemented";
+  return never && client.agent === "gemini-cli";
 }
 
 /** The context error in Google's own words, because clients look for them. */

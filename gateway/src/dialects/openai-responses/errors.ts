@@ -1,5 +1,5 @@
 import { failure, type Failure, type FailureClass } from "../../canonical/failure.ts";
-import { asObject, type Json, type JsonObject } from "../../lib/json.ts";
+import { asObject, compact, type Json, type JsonObject } from "../../lib/json.ts";
 import type { Agent, ErrorAnswer, ErrorContext, WrittenError } from "../dialect.ts";
 import { openAiErrorMessage, readInBandOpenAiError, readOpenAiError, writeOpenAiError } from "../openai-errors.ts";
 
@@ -28,28 +28,55 @@ export function unreadableAnswer(): Failure {
   return failure("provider_bad_response", "The provider's answer is not a response object of the Responses API.");
 }
 
+/** Codex sleeps as long as a rate limit says and shows nothing meanwhile; longer than this is told as a used up limit. */
+const CODEX_WAIT_MS_MAX = 60_000;
+
+/** What repeating cannot mend. A 401 is not among them, because Codex may fetch a new key after it. */
+const hopeless: ReadonlySet<FailureClass> = new Set([
+  "invalid-request",
+  "unsupported-parameter",
+  "unsupported-operation",
+  "content-policy",
+  "signature",
+  "permission",
+  "not-found",
+  "too-large",
+  "managed-credential",
+  "not-implemented",
+]);
+
 /**
- * How a failure is written before anything was sent. Codex departs from the table where it would otherwise repeat a hopeless
- * request or hide our words: it stops at `usage_limit_reached` and shows when the limit resets, and at `model_not_found`.
+ * How a failure is written before anything was sent. Codex is told some in another form: it repeats a 5xx thirty times and
+ * most of 4xx six times, but stops at `usage_limit_reached` and shows when the limit resets, at a 404 with `model_not_found`,
+ * and at a 400 with `invalid_prompt`, whose message it shows alone (of any other 400 it shows the JSON). Seen with 0.169.
  */
 export function writeError(of: Failure, client: ErrorContext): WrittenError {
   const written = writeOpenAiError(of);
   if (client.agent !== "codex") return written;
-  if (of.class === "budget") return usageLimitReached(of, written);
+  const waitMs = of.retryAfterMs ?? 0;
+  if (of.class === "budget" || (of.class === "rate-limit" && waitMs > CODEX_WAIT_MS_MAX)) {
+    return usageLimitReached(of, written, client.wallMs);
+  }
   // Codex repeats a 403 six times and a 404 never; both say the same to its user: choose another model.
   if (of.code === "model_not_allowed")
     return { ...written, status: 404, body: withCode(written.body, "model_not_found") };
+  if (hopeless.has(of.class)) {
+    return { ...written, status: 400, body: withCode(written.body, "invalid_prompt"), departs: true };
+  }
   return written;
 }
 
-function usageLimitReached(of: Failure, written: WrittenError): WrittenError {
+/** Codex reads the date (`resets_at`, Unix seconds); the seconds are for whoever looks at the answer. */
+function usageLimitReached(of: Failure, written: WrittenError, wallMs: number | undefined): WrittenError {
   if (of.retryAfterMs === undefined) return written;
-  const error = {
+  const resetsInSeconds = Math.ceil(of.retryAfterMs / 1000);
+  const error = compact({
     type: "usage_limit_reached",
     message: of.message,
-    resets_in_seconds: Math.ceil(of.retryAfterMs / 1000),
-  };
-  return { ...written, body: { error: { ...asObject(written.body["error"]), ...error } } };
+    resets_at: wallMs === undefined ? undefined : Math.ceil(wallMs / 1000) + resetsInSeconds,
+    resets_in_seconds: resetsInSeconds,
+  });
+  return { ...written, body: { error: { ...asObject(written.body["error"]), ...error } }, departs: true };
 }
 
 function withCode(body: JsonObject, code: string): JsonObject {
