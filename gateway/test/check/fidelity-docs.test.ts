@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { asObject, parseJson, type JsonObject } from "../../src/lib/json.ts";
 import { fidelityDocument } from "../support/fidelity-document.ts";
-import { answerFeatures, requestFeatures } from "../support/fidelity-features.ts";
+import { answerFeatures } from "../support/fidelity-answers.ts";
+import { requestFeatures } from "../support/fidelity-requests.ts";
 import { answerCell, requestCell } from "../support/fidelity-matrix.ts";
 import { clientDialectIds } from "../support/streams.ts";
 
