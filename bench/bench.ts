@@ -23,12 +23,14 @@ import {
   translatedRows,
   workerRows,
 } from "./rows-traffic.ts";
+import { translationRows } from "./rows-translation.ts";
 import { hasNginx, startSubject, type SubjectName, type SubjectOptions } from "./subjects.ts";
 
 const groups: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> = {
   plain: plainRows,
   stream: streamRows,
   translated: translatedRows,
+  translation: translationRows,
   latency: latencyRows,
   "first-token": firstTokenRows,
   idle: idleRows,
