@@ -23,8 +23,8 @@ export function proofDocument({ seed, counts, findings }: ProofResult): string {
 These are the figures of one run of \`npm run prove\`, written by \`--write\`. Whatever a client or a provider may send, the code
 that reads or writes it must not throw, must not take longer than a second, and must not make more of it than a constant
 times its size. What decoders say obeys the grammar of events, framers lose no byte wherever the network cuts, the scan of a
-body agrees with the parser, and every stream that an encoder writes can be read back by its own format's decoder. Inputs are the recordings
-in \`gateway/test/corpus\` with values exchanged, keys repeated, frames dropped or bytes cut, and noise. \`npm test\` runs a
+body agrees with the parser, and every stream that an encoder writes can be read back by its own format's decoder. Inputs
+are the recordings in \`gateway/test/corpus\` with values exchanged, keys repeated, frames dropped or bytes cut, and noise. \`npm test\` runs a
 sample of them; \`npm run prove\` runs ten million unless told otherwise.
 
 This run: **${total.toLocaleString("en")} inputs, seed ${seed}, findings: ${findings.length}**.

@@ -1,4 +1,4 @@
-import type { ClientDialectId } from "../../src/canonical/dialect-id.ts";
+import type { ClientDialectId, DialectId } from "../../src/canonical/dialect-id.ts";
 import { asArray, asObject, isObject, type Json } from "../../src/lib/json.ts";
 import { awsEvent, awsException } from "../support/aws-messages.ts";
 import { fixtures } from "../support/corpus.ts";
@@ -8,6 +8,9 @@ import { clientDialectIds, streamFixtures } from "../support/streams.ts";
 /** What inputs are made from. `json`: one document; `sse`: a stream of documents; `bytes`: neither. */
 export type Seeds = { readonly form: "json" | "sse" | "bytes"; readonly samples: readonly Uint8Array[] };
 
+/** The formats that providers speak and that there are recordings of. */
+export type RecordedDialectId = Exclude<DialectId, "canonical">;
+
 export type DialectSeeds = {
   readonly requests: Seeds;
   readonly answers: Seeds;
@@ -16,7 +19,7 @@ export type DialectSeeds = {
 };
 
 export type SeedTable = {
-  readonly dialects: Readonly<Record<ClientDialectId, DialectSeeds>>;
+  readonly dialects: Readonly<Record<RecordedDialectId, DialectSeeds>>;
   readonly schemas: Seeds;
   /** Whole bodies as they come off the wire, for each framing. */
   readonly framings: {
@@ -33,8 +36,13 @@ const SAMPLE_BYTES_MAX = 6_000;
 
 /** The recordings, sorted by what they are samples of. */
 export function readSeeds(): SeedTable {
-  const ofDialects = Object.fromEntries(clientDialectIds.map((id) => [id, seedsOf(id)]));
-  const table = ofDialects as Record<ClientDialectId, DialectSeeds>;
+  const table: SeedTable["dialects"] = {
+    "openai-chat": seedsOf("openai-chat", clientStreams("openai-chat")),
+    "openai-responses": seedsOf("openai-responses", clientStreams("openai-responses")),
+    "anthropic-messages": seedsOf("anthropic-messages", clientStreams("anthropic-messages")),
+    gemini: seedsOf("gemini", clientStreams("gemini")),
+    "bedrock-converse": seedsOf("bedrock-converse", bedrockStreams()),
+  };
   const streams = clientDialectIds.flatMap((id) => table[id].streams.samples);
   const arrays = streamFixtures("gemini").filter(({ framing }) => framing === "json-array");
   const lines = clientDialectIds.flatMap((id) => table[id].answers.samples);
@@ -61,14 +69,22 @@ function seeds(form: Seeds["form"], all: readonly Uint8Array[]): Seeds {
   return { form, samples };
 }
 
-function seedsOf(id: ClientDialectId): DialectSeeds {
+function clientStreams(id: ClientDialectId): Uint8Array[] {
+  return streamFixtures(id).map(({ framing, response }) =>
+    framing === "sse" ? response.body : asEvents(framing, response.body),
+  );
+}
+
+function bedrockStreams(): Uint8Array[] {
+  const streams = fixtures("bedrock-converse").filter(({ response }) => response.extension === "bin");
+  return streams.map(({ response }) => asEvents("aws-eventstream", response.body));
+}
+
+function seedsOf(id: RecordedDialectId, streams: readonly Uint8Array[]): DialectSeeds {
   const all = fixtures(id);
   const bodies = all.flatMap(({ request }) => (request === null ? [] : [jsonBytes(request.body)]));
   const plain = all.filter(({ stream, response }) => !stream && response.extension === "json" && response.status < 400);
   const failed = all.filter(({ response }) => response.status >= 400);
-  const streams = streamFixtures(id).map(({ framing, response }) =>
-    framing === "sse" ? response.body : asEvents(framing, response.body),
-  );
   return {
     requests: seeds("json", bodies),
     answers: seeds(
@@ -85,8 +101,12 @@ function seedsOf(id: ClientDialectId): DialectSeeds {
 
 /** Decoders are given frames, whatever cut them: every stream is kept as events. */
 function asEvents(framing: "json-array" | "ndjson" | "aws-eventstream", body: Uint8Array): Buffer {
-  const payloads = frameAll(framing, [body]).frames.flatMap(({ payload }) => payload?.data ?? []);
-  return Buffer.from(payloads.map((data) => `data: ${data.replaceAll(/\s*\n\s*/g, " ")}\n\n`).join(""));
+  const payloads = frameAll(framing, [body]).frames.flatMap(({ payload }) => payload ?? []);
+  const texts = payloads.map(({ event, data }) => {
+    const name = event === "" ? "" : `event: ${event}\n`;
+    return `${name}data: ${data.replaceAll(/\s*\n\s*/g, " ")}\n\n`;
+  });
+  return Buffer.from(texts.join(""));
 }
 
 /** A long stream by its beginning and its end. */
@@ -152,7 +172,12 @@ function awsSamples(): Buffer[] {
     awsEvent("contentBlockDelta", { contentBlockIndex: 0, delta: { text: "Hello" } }),
     awsEvent("messageStop", { stopReason: "end_turn" }),
   ]);
-  return [message, Buffer.concat([message, awsException("throttlingException", "slow down")])];
+  const recorded = fixtures("bedrock-converse").filter(({ response }) => response.extension === "bin");
+  return [
+    ...recorded.map(({ response }) => response.body),
+    message,
+    Buffer.concat([message, awsException("throttlingException", "slow down")]),
+  ];
 }
 
 /** Of the boundary `x`. */

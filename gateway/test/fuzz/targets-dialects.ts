@@ -4,8 +4,16 @@ import type { CanonicalEvent } from "../../src/canonical/event.ts";
 import { fold } from "../../src/canonical/fold.ts";
 import type { CanonicalRequest } from "../../src/canonical/request.ts";
 import { unfold } from "../../src/canonical/unfold.ts";
-import type { ClientContext, Decoder, DecoderOptions, Dialect, WriteOptions } from "../../src/dialects/dialect.ts";
+import type {
+  ClientContext,
+  Decoder,
+  DecoderOptions,
+  Dialect,
+  UpstreamDialect,
+  WriteOptions,
+} from "../../src/dialects/dialect.ts";
 import { dialects } from "../../src/dialects/index.ts";
+import { upstreamDialect } from "../../src/dialects/upstream.ts";
 import { wireRequest, type WireRequest } from "../../src/dialects/wire-request.ts";
 import { scanObject } from "../../src/framing/json-scan.ts";
 import { isObject, parseJson } from "../../src/lib/json.ts";
@@ -18,7 +26,7 @@ import { frameAll } from "../support/slicing.ts";
 import { clientDialectIds, decoderOptions } from "../support/streams.ts";
 import { checkSize, checkValue, tape } from "./bounded.ts";
 import { composeEvents } from "./events.ts";
-import type { SeedTable } from "./seeds.ts";
+import type { RecordedDialectId, SeedTable } from "./seeds.ts";
 import type { Target } from "./target.ts";
 
 /** What reads and writes the formats. */
@@ -27,20 +35,39 @@ export function dialectTargets(seeds: SeedTable): Target[] {
   return [
     ...clientDialectIds.flatMap((id): Target[] => {
       const dialect: Dialect = dialects[id];
-      const { requests, answers, streams, errors } = seeds.dialects[id];
+      const { requests } = seeds.dialects[id];
       return [
         { name: `${id}/request`, seeds: requests, run: (input, random) => checkRequest(dialect, input, random) },
         { name: `${id}/write-request`, seeds: requests, run: (input, random) => checkWrite(dialect, input, random) },
-        { name: `${id}/response`, seeds: answers, run: (input, random) => checkResponse(dialect, input, random) },
-        { name: `${id}/decoder`, seeds: streams, run: (input, random) => checkDecoder(dialect, input, random) },
-        { name: `${id}/error`, seeds: errors, run: (input, random) => checkError(dialect, input, random) },
         { name: `${id}/encoder`, seeds: noise, run: (input) => checkEncoder(dialect, input) },
       ];
+    }),
+    ...upstreamIds.flatMap((id): Target[] => {
+      const upstream = upstreamDialect(id);
+      const { answers, streams, errors } = seeds.dialects[id];
+      return [
+        { name: `${id}/response`, seeds: answers, run: (input, random) => checkResponse(upstream, input, random) },
+        { name: `${id}/decoder`, seeds: streams, run: (input, random) => checkDecoder(upstream, input, random) },
+        { name: `${id}/error`, seeds: errors, run: (input, random) => checkError(upstream, input, random) },
+      ];
+    }),
+    ...clientDialectIds.map((id): Target => {
+      const dialect: Dialect = dialects[id];
+      const { streams } = seeds.dialects[id];
+      return { name: `${id}/follower`, seeds: streams, run: (input, random) => checkFollower(dialect, input, random) };
     }),
     { name: "translation/restore", seeds: noise, run: checkRestore },
     { name: "translation/schema", seeds: seeds.schemas, run: checkSchema },
   ];
 }
+
+const upstreamIds: readonly [RecordedDialectId, ...RecordedDialectId[]] = [
+  "openai-chat",
+  "openai-responses",
+  "anthropic-messages",
+  "gemini",
+  "bedrock-converse",
+];
 
 const paths: Readonly<Record<ClientDialectId, readonly [string, ...string[]]>> = {
   "openai-chat": ["/v1/chat/completions"],
@@ -101,7 +128,7 @@ function checkWrite(dialect: Dialect, input: Uint8Array, random: Random): string
   const wire = wireOf(dialect.id, input, random);
   const read = wire === undefined ? undefined : dialect.client.readRequest(wire);
   if (read === undefined || !read.ok) return undefined;
-  const target = dialects[pickDialect(random)].upstream;
+  const target = upstreamDialect(random.pick(upstreamIds));
   const request: CanonicalRequest = { ...read.value, model: random.pick(models) };
   const options: WriteOptions = {
     issuer: random.pick(["openai", "anthropic", "gemini", "mine"]),
@@ -140,11 +167,11 @@ function optionsOf(random: Random): DecoderOptions {
   return { ...decoderOptions, candidates: 1 + random.below(2) };
 }
 
-function checkResponse(dialect: Dialect, input: Uint8Array, random: Random): string | undefined {
+function checkResponse(upstream: UpstreamDialect, input: Uint8Array, random: Random): string | undefined {
   const body = parseJson(Buffer.from(input).toString("utf8"));
   if (body === undefined) return undefined;
-  const read = dialect.upstream.readResponse(body, optionsOf(random));
-  const summary = dialect.upstream.summarise?.(body);
+  const read = upstream.readResponse(body, optionsOf(random));
+  const summary = upstream.summarise?.(body);
   if (!read.ok) return checkValue(input.length, "the failure", read.error);
   const events = unfold(read.value);
   const problem =
@@ -158,16 +185,14 @@ function checkResponse(dialect: Dialect, input: Uint8Array, random: Random): str
 }
 
 /** A provider's stream to its end, and what a client of some format gets of it. */
-function checkDecoder(dialect: Dialect, input: Uint8Array, random: Random): string | undefined {
+function checkDecoder(upstream: UpstreamDialect, input: Uint8Array, random: Random): string | undefined {
   const id = pickDialect(random);
   const context = contextOf(id, random);
   const encoder = dialects[id].client.encoder(context);
-  const follower = dialect.client.follower(contextOf(dialect.id, random));
-  const decoder = dialect.upstream.decoder(optionsOf(random));
+  const decoder = upstream.decoder(optionsOf(random));
   const events: CanonicalEvent[] = [];
   for (const { payload } of frameAll("sse", [input]).frames) {
     if (payload === undefined) continue;
-    follower.observe(payload);
     events.push(...(decoder.step(payload) ?? []));
     if (isOver(events)) break;
   }
@@ -181,8 +206,7 @@ function checkDecoder(dialect: Dialect, input: Uint8Array, random: Random): stri
   return (
     checkEvents(events) ??
     checkValue(input.length, "the events", events) ??
-    checkSize(input.length, `the stream for ${id}`, written.length + encoder.keepAlive().length) ??
-    checkValue(input.length, "the follower's failure", follower.failure(failureFor(events)))
+    checkSize(input.length, `the stream for ${id}`, written.length + encoder.keepAlive().length)
   );
 }
 
@@ -190,13 +214,22 @@ function isOver(events: readonly CanonicalEvent[]): boolean {
   return events.at(-1)?.type === "error";
 }
 
-function failureFor(events: readonly CanonicalEvent[]) {
-  const error = events.find((event) => event.type === "error");
-  return error?.failure ?? ({ class: "truncated", code: "provider_interrupted", message: "cut" } as const);
+/** What follows a stream that passes untouched, and says at any point of it how it failed. */
+function checkFollower(dialect: Dialect, input: Uint8Array, random: Random): string | undefined {
+  const follower = dialect.client.follower(contextOf(dialect.id, random));
+  const stop = random.below(40);
+  for (const [index, { payload }] of frameAll("sse", [input]).frames.entries()) {
+    if (index === stop) break;
+    if (payload !== undefined) follower.observe(payload);
+  }
+  const kept = follower.keepAlive();
+  return checkValue(input.length, "the failure", `${kept}${follower.failure(cutOff) ?? ""}`);
 }
 
-function checkError(dialect: Dialect, input: Uint8Array, random: Random): string | undefined {
-  const failure = dialect.upstream.readError({
+const cutOff = { class: "truncated", code: "provider_interrupted", message: "cut" } as const;
+
+function checkError(upstream: UpstreamDialect, input: Uint8Array, random: Random): string | undefined {
+  const failure = upstream.readError({
     status: random.pick([400, 401, 402, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 529, 300, 418, 599]),
     headers: random.pick<Readonly<Record<string, string>>>([
       {},
@@ -231,9 +264,7 @@ function checkEncoder(dialect: Dialect, input: Uint8Array): string | undefined {
   const isCut = random.below(8) === 0;
   const shown = isCut ? events.slice(0, random.below(events.length)) : events;
   let written = shown.map((event) => encoder.write(event)).join("");
-  const failed = isCut
-    ? encoder.failure({ class: "truncated", code: "provider_interrupted", message: "cut" })
-    : undefined;
+  const failed = isCut ? encoder.failure(cutOff) : undefined;
   written += failed ?? "";
   const { frames, rest } = frameAll(context.framing, [Buffer.from(written)]);
   if (rest.length > 0 && failed !== undefined) return `half a frame was written: ${Buffer.from(rest).toString()}`;
