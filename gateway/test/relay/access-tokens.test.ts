@@ -92,7 +92,7 @@ describe("an access token", () => {
     const { clock, transport, tokens } = open((_call, index) => [{ waitMs: 100 }, ...given(`token-${index + 1}`)]);
     const asked = Array.from({ length: 5 }, () => tokens.get(credential));
     await clock.advance(100);
-    const all = await Promise.all(asked.map((each) => (each instanceof Secret ? ok(each) : each)));
+    const all = await Promise.all(asked.map(async (each) => (each instanceof Secret ? ok(each) : each)));
     assert.deepEqual(all.map(told), Array(5).fill("token-1"));
     assert.equal(transport.calls.length, 1);
   });

@@ -57,7 +57,8 @@ function jsonTool(writing: Writing, format: NonNullable<Output["format"]>): NonN
   }
   const adapted = adaptSchema(format.schema, "anthropic");
   lose(writing, ...adapted.losses.map((loss) => ({ ...loss, path: `output.format.${loss.path}` })));
-  const description = format.description ?? "Give your answer here.";
+  const described = format.description !== undefined && format.description !== "";
+  const description = described ? format.description : "Give your answer here.";
   return { name, wire: { toolSpec: { name, description, inputSchema: { json: adapted.schema } } } };
 }
 
