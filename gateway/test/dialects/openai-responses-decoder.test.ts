@@ -128,7 +128,10 @@ describe("streams of servers that leave events out", () => {
 
   test("an item that is finished as another type stays what it was announced as", () => {
     const item: JsonObject = { id: "fs_1", type: "file_search_call", status: "completed", queries: [] };
-    for (const [announced, finished] of [[{ id: "fs_1" }, item], [item, { id: "fs_1" }]] as const) {
+    for (const [announced, finished] of [
+      [{ id: "fs_1" }, item],
+      [item, { id: "fs_1" }],
+    ] as const) {
       const decoded = decodeData(
         created(),
         { type: "response.output_item.added", output_index: 0, item: announced },
