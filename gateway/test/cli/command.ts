@@ -5,6 +5,8 @@ import { delimiter, join } from "node:path";
 import { asArray, asObject, asString, parseJson } from "../../src/lib/json.ts";
 
 const main = join(import.meta.dirname, "../../src/main.ts");
+/** Compiled sources, kept between the processes that the tests start: that halves their time. */
+const compiled = join(import.meta.dirname, "../../../node_modules/.cache/compiled");
 
 /** A person's machine: an empty home, a folder of programs that is first in PATH, and nothing else in the environment. */
 export type Machine = {
@@ -34,10 +36,12 @@ export function openMachine(): Machine {
   const root = mkdtempSync(join(tmpdir(), "dragoman-machine-"));
   const [home, programs, temporary] = [join(root, "home"), join(root, "bin"), join(root, "tmp")];
   for (const folder of [home, programs, temporary]) mkdirSync(folder);
+  const path = [programs, "/usr/bin", "/bin"].join(delimiter);
+  const own = { HOME: home, PATH: path, TMPDIR: temporary, NODE_COMPILE_CACHE: compiled };
   const start = (args: readonly string[], { env = {}, stdin = "" }: RunOptions = {}): Running => {
     const child = spawn(process.execPath, [main, ...args], {
       cwd: home,
-      env: { HOME: home, PATH: `${programs}${delimiter}/usr/bin${delimiter}/bin`, TMPDIR: temporary, ...env },
+      env: { ...own, ...env },
       stdio: ["pipe", "pipe", "pipe"],
     });
     child.stdin.on("error", () => undefined);

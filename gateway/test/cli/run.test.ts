@@ -14,8 +14,8 @@ before(async () => {
   machine = openMachine();
 });
 after(async () => {
-  machine.remove();
   await served.close();
+  machine.remove();
   assert.deepEqual(served.bugs, []);
 });
 
