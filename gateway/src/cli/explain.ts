@@ -1,5 +1,6 @@
 import type { ClientDialectId } from "../canonical/dialect-id.ts";
 import type { Config } from "../config/config.ts";
+import { dialectsOf } from "../providers/provider.ts";
 import { resolve } from "../routing/resolve.ts";
 
 const clientDialects = [
@@ -21,7 +22,8 @@ function explainFor(config: Config, model: string, dialect: ClientDialectId): st
   const resolved = resolve(config, { model, providerHeader: "", dialect, chat: true });
   if (!resolved.ok) return `refused: ${resolved.error.message}`;
   const { provider, upstreamModel, address } = resolved.value;
-  const spoken = provider.dialects.includes(dialect) ? undefined : provider.dialects[0];
+  const dialects = dialectsOf(provider, upstreamModel);
+  const spoken = dialects.includes(dialect) ? undefined : dialects[0];
   const how = spoken === undefined ? "passed on as it is" : `translated to ${spoken}`;
   const renamed = address === `${provider.id}::${upstreamModel}` ? "" : ` (sent as ${upstreamModel})`;
   return `${address}${renamed}, ${how}`;

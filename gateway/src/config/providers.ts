@@ -259,6 +259,12 @@ function readAuth(
       report.problem(path, `${describeValue(name)} cannot be the name of a credential header`);
     }
   }
+  const isOwnWay = row.auth.type === "sigv4" || row.auth.type === "google";
+  if (isOwnWay && type !== undefined) {
+    // What such a provider keeps as its credential is not what is sent.
+    const message = `a provider of the kind "${row.name}" is sent its credential in a way of its own`;
+    report.keyProblem([...provider, "auth_type"], message, "leave auth_type out");
+  }
   if (secrets.isNone) return { type: "none" };
   switch (type) {
     case undefined:

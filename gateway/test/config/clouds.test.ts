@@ -214,6 +214,13 @@ describe("vertex", () => {
   });
 });
 
+test("how the credential of a cloud is sent is not to choose: a key pair would be sent as it is", () => {
+  const text = "providers:\n  bedrock: { region: us-east-1, auth_type: bearer }\n";
+  assert.deepEqual(problemsOf(text, { environment: aws }), [
+    'providers.bedrock.auth_type: a provider of the kind "Amazon Bedrock" is sent its credential in a way of its own | leave auth_type out',
+  ]);
+});
+
 test("settings of clouds are refused where nobody reads them", () => {
   const [problem] = problemsOf("providers:\n  openai: { region: us-east-1, credential: none }\n");
   assert.equal(problem, 'providers.openai.region: a provider of the kind "OpenAI" has no region');

@@ -91,7 +91,7 @@ export function modelFacts(model: string): ModelFacts {
 function ofClaude(claude: ClaudeFacts, id: string): ModelFacts {
   return {
     claude,
-    caching: !/claude-(v2|instant|3-(opus|sonnet|haiku))/.test(id),
+    caching: !/claude-(v2|instant|3-(opus|sonnet|haiku|5-sonnet))/.test(id),
     // The hour came with the generation that also has structured output.
     longCaching: claude.structuredOutput,
     forcing: claude.forcedTools ? "tool" : "none",
