@@ -22,6 +22,7 @@ const commands = {
   dragoman: { needs: "production", run: [gateway] },
   bench: { needs: "production", cwd: root, run: ["bench/bench.ts"] },
   check: { needs: "all", cwd: root, run: ["tools/check.ts"] },
+  agents: { needs: "all", cwd: root, run: ["gateway/test/agents/run.ts"] },
   fidelity: { needs: "all", cwd: root, run: ["tools/fidelity.ts"] },
   prove: { needs: "all", cwd: root, run: ["tools/prove.ts"] },
   types: { needs: "all", cwd: root, run: ["node_modules/typescript/bin/tsc", "-p", "."] },
