@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { failure, type Failure } from "../canonical/failure.ts";
+import { notePassingBytes } from "../lib/passing-bytes.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
 import type { InboundBody } from "../relay/ports.ts";
 import { tooLarge } from "./decompress.ts";
@@ -86,6 +87,7 @@ export class BodyStream implements InboundBody, Receiver {
   #take(chunk: Buffer): void {
     if (this.#failure !== undefined) return;
     this.received += chunk.length;
+    notePassingBytes(chunk.length);
     if (this.received > this.#bytesMax) {
       this.fail(tooLarge(this.#bytesMax));
       return;

@@ -32,6 +32,7 @@ export function refuse(exchange: Exchange, dialect: ClientDialect, reason: Failu
   const kept = written.departs === true ? undefined : keptBody(dialect, told);
   const body = kept?.body ?? JSON.stringify(context.framing === "json-array" ? [written.body] : written.body);
   const headers: Record<string, string> = {
+    ...(reason.upstream === undefined ? {} : exchange.failureHeaders),
     ...written.headers,
     "content-type": kept?.contentType ?? "application/json; charset=utf-8",
     ...identityHeaders(exchange),
@@ -46,12 +47,17 @@ export function refuse(exchange: Exchange, dialect: ClientDialect, reason: Failu
   reply.send(status, headers, body);
   settle(exchange, {
     status,
-    end: reason.upstream === undefined && attempts.length === 0 ? "refused" : "upstream-failed",
+    end: isOurs(reason, attempts.length) ? "refused" : "upstream-failed",
     failure: reason,
     bytes: Buffer.byteLength(body),
     firstByteMs: undefined,
     unreadableFrames: 0,
   });
+}
+
+/** Whether no provider had a part in it: none was asked, or the client's own body ended the call. */
+function isOurs(reason: Failure, attempts: number): boolean {
+  return reason.upstream === undefined && (attempts === 0 || failureStatus(reason) < 500);
 }
 
 /** After a bug: whatever state the reply is in, the client must not take what it has for a whole answer. */

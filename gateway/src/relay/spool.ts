@@ -2,6 +2,7 @@ import { open, rm, type FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { failure, type Failure } from "../canonical/failure.ts";
+import { notePassingBytes } from "../lib/passing-bytes.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
 
 /** What is held in memory before a file is used. */
@@ -32,14 +33,17 @@ export class Spool {
     return inMemory ? ok(undefined) : this.#spill();
   }
 
-  /** The next bytes; undefined at the end. */
+  /** The next bytes; undefined at the end, when nothing is left of the file either. */
   async read(): Promise<Result<Uint8Array | undefined, Failure>> {
     if (this.#file === undefined) return ok(this.#pieces.shift());
     const buffer = Buffer.allocUnsafe(READ_BYTES);
     try {
       const { bytesRead } = await this.#file.read(buffer, 0, READ_BYTES, this.#position);
       this.#position += bytesRead;
-      return ok(bytesRead === 0 ? undefined : buffer.subarray(0, bytesRead));
+      notePassingBytes(bytesRead);
+      if (bytesRead > 0) return ok(buffer.subarray(0, bytesRead));
+      await this.close();
+      return ok(undefined);
     } catch (error) {
       return fail(spoolFailure(error));
     }
