@@ -11,7 +11,7 @@ import { fail, ok, type Result } from "../../src/lib/result.ts";
 export type Pin = { readonly name: string; readonly version: string };
 
 const INSTALL_MAX_MS = 240_000;
-const OUTPUT_SHOWN_MAX = 500;
+const OUTPUT_SHOWN_MAX = 200;
 
 /**
  * Installs the package into a cache folder of its own, once per version, and gives the folder. The agents are no dependencies
@@ -50,7 +50,7 @@ async function runNpm(pin: Pin, folder: string): Promise<string | undefined> {
   try {
     const [code] = await once(child, "close");
     if (code === 0) return undefined;
-    return `npm ended with ${code ?? "a signal"}: ${output.trim().slice(-OUTPUT_SHOWN_MAX)}`;
+    return `npm ended with ${code ?? "a signal"}: ${output.trim().replaceAll(/\s+/g, " ").slice(0, OUTPUT_SHOWN_MAX)}`;
   } catch (error) {
     return `npm cannot be run: ${String(error)}`;
   }
