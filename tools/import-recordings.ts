@@ -18,7 +18,14 @@ type Recording = {
   model: string;
   tags: string[];
   request: { path: string; headers: Record<string, string>; body: unknown; body_encoding: string | null } | null;
-  response: { status: number; headers: Record<string, string>; body: string; body_encoding: string; body_kind: string; fidelity: string };
+  response: {
+    status: number;
+    headers: Record<string, string>;
+    body: string;
+    body_encoding: string;
+    body_kind: string;
+    fidelity: string;
+  };
   source: Record<string, unknown>;
 };
 

@@ -9,7 +9,14 @@ import { fail, type Result } from "./lib/result.ts";
 import { authorise, identify, type Caller } from "./limits/identify.ts";
 import type { KeyStore } from "./limits/keys.ts";
 import { readWire } from "./operations/read-wire.ts";
-import { isRelayed, matchOperation, surfaceOfHeaders, type Match, type MatchFailure } from "./operations/table.ts";
+import {
+  isProbe,
+  isRelayed,
+  matchOperation,
+  surfaceOfHeaders,
+  type Match,
+  type MatchFailure,
+} from "./operations/table.ts";
 import { makeAttempt, type Answer } from "./relay/attempt.ts";
 import { runAttempts } from "./relay/attempts.ts";
 import { carryRequest } from "./relay/carry.ts";
@@ -45,6 +52,7 @@ export async function handle(deps: HandlerDeps, request: InboundRequest, reply: 
   try {
     if (match.kind !== "match") return refuse(exchange, dialect, unmatched(match, request));
     exchange.operation = match.operation;
+    if (isProbe(match)) return respondLocally(exchange, dialect, match, target.query, undefined);
     const queryKey = match.version === "v1beta" || match.version === "v1alpha" ? target.query.get("key") : null;
     const keys = deps.keys(exchange.config);
     const caller = identify(request.headers, queryKey ?? undefined, exchange.config, keys, exchange.startedWall);

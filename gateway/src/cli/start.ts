@@ -44,14 +44,14 @@ export async function start(loader: Loader, deps: StartDeps): Promise<Outcome> {
     return "config-invalid";
   }
   const config = loaded.value;
-  let serving: RunningGateway | undefined;
+  const serving: { gateway?: RunningGateway } = {};
   const watched = watchConfig({
     initial: config,
     load: loader.load,
     clock,
     onReload: (reload) => {
       terminal.err(reloadText(reload));
-      if (reload.kind === "applied") serving?.refresh();
+      if (reload.kind === "applied") serving.gateway?.refresh();
     },
   });
   const listening = await listen(deps.startGateway, watched);
@@ -61,7 +61,7 @@ export async function start(loader: Loader, deps: StartDeps): Promise<Outcome> {
     return "failed";
   }
   const running = listening.value;
-  serving = running;
+  serving.gateway = running;
   greet(config, running, clock.now() - deps.processStartedAt, loader, deps);
   const outcome = await untilStopped(running, deps);
   watched.close();

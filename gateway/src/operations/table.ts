@@ -30,6 +30,11 @@ export function isRelayed(match: Match): match is RelayedMatch {
   return match.operation.kind === "relayed";
 }
 
+/** Whether the match says nothing about anybody's models or traffic: it is answered whoever asks, with any key or none. */
+export function isProbe(match: Match): boolean {
+  return match.operation.kind === "local" && probes.has(match.operation.id);
+}
+
 export type MatchFailure =
   | { readonly kind: "path-not-found"; readonly surface: ClientDialectId }
   | { readonly kind: "method-not-allowed"; readonly surface: ClientDialectId; readonly allow: readonly string[] };
@@ -39,9 +44,12 @@ type Headers = { readonly [name: string]: string | undefined };
 /** The operations of one path, by method; of APIs that share the path there are several, OpenAI's first. */
 type Row = { readonly methods: Readonly<Record<string, readonly [Operation, ...Operation[]]>> };
 
+const probes: ReadonlySet<LocalOperationId> = new Set(["health", "ready", "welcome"]);
+
 const chat = (id: ChatOperationId, surface: ClientDialectId): Row => ({
   methods: { POST: [{ kind: "chat", id, surface }] },
 });
+const greeting: Operation = { kind: "local", id: "welcome", surface: "openai-chat" };
 const local = (id: LocalOperationId): Row => ({ methods: { GET: [{ kind: "local", id, surface: "openai-chat" }] } });
 
 /** The relayed rows of all paths that `accept`, each path once. */
@@ -101,9 +109,11 @@ const geminiMethods: ReadonlyMap<string, Row> = new Map([
 /**
  * Finds the operation of a request. SDKs disagree about base URLs, so the version may be missing, repeated or behind `/api`:
  * `/chat/completions`, `/v1/v1/messages` and `/api/v1/v1beta/models/x:generateContent` all arrive.
+ * `HEAD` only asks whether somebody is there, and is told so on any path.
  */
 export function matchOperation(method: string, pathname: string, headers: Headers = {}): Match | MatchFailure {
   const { path, version } = normalisePath(pathname);
+  if (method === "HEAD") return { kind: "match", operation: greeting, path, subject: "", version };
   const isGeminiVersion = version === "v1beta" || version === "v1alpha";
   const found = findRow(path, version);
   const surface = isGeminiVersion ? "gemini" : surfaceOfPath(path);

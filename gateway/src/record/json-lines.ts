@@ -33,7 +33,8 @@ function attemptText(attempt: AttemptRecord): string {
   line += `${text("dialect", attempt.dialect)},"credential":"${attempt.credential}"`;
   line += `,"carry":{"request":"${attempt.carry.request}","response":"${attempt.carry.response}"}`;
   line += list("edits", attempt.edits) + number("startedMs", attempt.startedMs);
-  line += number("headersMs", attempt.headersMs) + number("endedMs", attempt.endedMs) + number("status", attempt.status);
+  line +=
+    number("headersMs", attempt.headersMs) + number("endedMs", attempt.endedMs) + number("status", attempt.status);
   return `${line}${text("upstreamRequestId", attempt.upstreamRequestId)}${json("failure", attempt.failure)}}`;
 }
 

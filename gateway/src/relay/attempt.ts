@@ -17,7 +17,7 @@ import { peekStream, type AnswerStream } from "./answer-stream.ts";
 import { authorise, forgetToken } from "./authorise.ts";
 import { chooseCarry, plainCarry, plainFailure, streamCarry, streamOfWhole, type CarriedRequest } from "./carry.ts";
 import { elapsedMs, type Conversation, type Exchange } from "./exchange-state.ts";
-import { upstreamHeaders, upstreamRequestId } from "./headers.ts";
+import { passedDownHeaders, upstreamHeaders, upstreamRequestId } from "./headers.ts";
 import type { Headers, UpstreamCall } from "./ports.ts";
 import { restoredDecoder } from "./restored-decoder.ts";
 import { callUpstream, readWhole, type UpstreamAnswer } from "./upstream-call.ts";
@@ -102,7 +102,9 @@ export async function callTarget(
   draft.headersMs = elapsedMs(exchange);
   draft.upstreamRequestId = upstreamRequestId(headers);
   if (status === 401) forgetToken(exchange, target);
-  return status >= 300 || status < 200 ? fail(await readFailure(exchange, target, answered.value)) : answered;
+  if (status >= 200 && status < 300) return answered;
+  exchange.failureHeaders = passedDownHeaders(headers, target.credential.kind);
+  return fail(await readFailure(exchange, target, answered.value));
 }
 
 function upstreamCall(
@@ -195,7 +197,8 @@ async function readPlain(
 ): Promise<Result<Answer, Failure>> {
   const limits = { bytesMax: PLAIN_ANSWER_BYTES_MAX, idleMs: target.provider.timeouts.idleMs };
   const early = answer.source.whole(limits.bytesMax);
-  const body = early === undefined ? await readWhole(answer.source, exchange.watchdog, limits, exchange.handle) : ok(early);
+  const body =
+    early === undefined ? await readWhole(answer.source, exchange.watchdog, limits, exchange.handle) : ok(early);
   if (!body.ok) return body;
   const { client, dialect } = conversation;
   const json = parseJson(toText(body.value));

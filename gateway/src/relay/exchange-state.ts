@@ -9,7 +9,7 @@ import type { Operation } from "../operations/table.ts";
 import { openObservation, type Observation } from "../record/observe.ts";
 import type { AttemptRecord, ExchangeEnd, ExchangeRecord, RecordSink } from "../record/record.ts";
 import type { AccessTokens } from "./access-tokens.ts";
-import type { InboundRequest, Reply, Transport } from "./ports.ts";
+import type { Headers, InboundRequest, Reply, Transport } from "./ports.ts";
 import type { CallHandle } from "./upstream-call.ts";
 import type { Watchdog, Watchdogs } from "./watchdog.ts";
 
@@ -59,6 +59,8 @@ export type Exchange = {
   model: string;
   provider: string | undefined;
   upstreamModel: string | undefined;
+  /** What of the failing provider's headers the client gets with the error. */
+  failureHeaders: Headers;
   requestBytes: number;
   /** Why it has to stop, if it has to. */
   abortedBy: Failure | undefined;
@@ -100,6 +102,7 @@ export function openExchange(deps: ExchangeDeps, config: Config, request: Inboun
     model: "",
     provider: undefined,
     upstreamModel: undefined,
+    failureHeaders: {},
     requestBytes: 0,
     abortedBy: undefined,
     settled: false,

@@ -117,7 +117,6 @@ const passDownWithOwnCredential = [
   "openai-organization",
   "openai-project",
   "x-codex-",
-  "retry-after",
 ] as const;
 
 const downward = remembered((name) => {

@@ -1,3 +1,4 @@
+import type { Config } from "../config/config.ts";
 import type { ClientDialect } from "../dialects/dialect.ts";
 import type { WireRequest } from "../dialects/wire-request.ts";
 import { authorise, type Caller } from "../limits/identify.ts";
@@ -5,6 +6,7 @@ import { ok, type Result } from "../lib/result.ts";
 import type { Failure } from "../canonical/failure.ts";
 import { countAnswers, estimateTokens, isCounting } from "../operations/count-tokens.ts";
 import { answerLocally } from "../operations/local.ts";
+import type { ListedModel } from "../operations/models.ts";
 import type { Match } from "../operations/table.ts";
 import { listModels } from "../routing/resolve.ts";
 import type { Answer } from "./attempt.ts";
@@ -12,20 +14,19 @@ import { identityHeaders } from "./compatibility.ts";
 import { settle, type Exchange } from "./exchange-state.ts";
 import { refuse } from "./refuse.ts";
 
-/** Answers what needs no provider, and settles. Probes are not recorded as calls. */
+/** Answers what needs no provider, and settles. Probes are not recorded as calls, and need no `caller`. */
 export function respondLocally(
   exchange: Exchange,
   dialect: ClientDialect,
   match: Match,
   query: URLSearchParams,
-  caller: Caller,
+  caller: Caller | undefined,
 ): void {
   const { operation } = match;
   if (operation.kind !== "local") throw new Error(`${operation.id} is not answered locally`);
   const answer = answerLocally(match, operation.id, {
     version: exchange.deps.version,
-    models: () =>
-      listModels(exchange.config).filter(({ id, resolution }) => authorise(caller, resolution, id) === undefined),
+    models: () => (caller === undefined ? [] : visibleModels(exchange.config, caller)),
     headers: exchange.request.headers,
     query,
   });
@@ -44,6 +45,10 @@ export function respondLocally(
     firstByteMs: undefined,
     unreadableFrames: 0,
   });
+}
+
+function visibleModels(config: Config, caller: Caller): readonly ListedModel[] {
+  return listModels(config).filter(({ id, resolution }) => authorise(caller, resolution, id) === undefined);
 }
 
 /** A prompt's tokens where the provider cannot count them: an estimate, and called one. */

@@ -234,8 +234,8 @@ describe("a growing conversation is written the same as far as it went", () => {
     for (const to of options) {
       const whole = JSON.stringify(messagesOf(written(request, to))).slice(0, -1);
       request.turns.forEach((turn, index) => {
-        // What is not answered yet may still change its end; only an answer makes what is before it final.
-        if (turn.role !== "assistant" || index === 0) return;
+        // What is not answered yet may still change its end; only an answer to the client's turn makes it final.
+        if (turn.role !== "assistant" || index === 0 || request.turns[index - 1]?.role === "assistant") return;
         const part = writeRequest({ ...request, turns: request.turns.slice(0, index) }, to);
         if (!part.ok) return;
         const text = JSON.stringify(messagesOf(part.value)).slice(0, -1);

@@ -33,6 +33,9 @@ const paths: readonly { readonly method: string; readonly path: string; readonly
   { method: "GET", path: "/healthz", expect: "health" },
   { method: "GET", path: "/readyz", expect: "ready" },
   { method: "GET", path: "/", expect: "welcome" },
+  ...["/", "/v1", "/api/hello", "/v1/messages", "/nothing/here"].map((path) => {
+    return { method: "HEAD", path, expect: "welcome" };
+  }),
   { method: "GET", path: "/v1/health", expect: "path-not-found" },
   { method: "GET", path: "/v1/responses/resp_1", expect: "stored-responses resp_1" },
   { method: "DELETE", path: "/v1/responses/resp_1", expect: "stored-responses resp_1" },
@@ -85,6 +88,22 @@ test("a wrong method says which ones there are", async () => {
   const { reply } = await ask({ method: "GET", target: "/v1/chat/completions" });
   assert.equal(reply.status, 405);
   assert.equal(reply.headers["allow"], "POST, HEAD, OPTIONS");
+});
+
+test("probes are answered whatever key they bring", async () => {
+  const { ask } = stage({ yaml: "require_keys: true\n" });
+  for (const [method, target] of [
+    ["GET", "/health"],
+    ["GET", "/readyz"],
+    ["HEAD", "/api/hello"],
+  ] as const) {
+    for (const headers of [{}, { authorization: "Bearer drg-wrong" }]) {
+      const { reply } = await ask({ method, target, headers });
+      assert.equal(reply.status, 200, `${method} ${target}`);
+    }
+  }
+  const { reply } = await ask({ method: "GET", target: "/v1/models", headers: {} });
+  assert.equal(reply.status, 401);
 });
 
 const shapes: readonly {

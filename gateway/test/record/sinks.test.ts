@@ -34,7 +34,11 @@ const record = (requestId: string): ExchangeRecord => ({
 });
 
 /** A place to write that answers when the test says so. */
-function slowPlace(): { readonly sink: LineSink; readonly written: string[]; settle: (error?: Error) => Promise<void> } {
+function slowPlace(): {
+  readonly sink: LineSink;
+  readonly written: string[];
+  settle: (error?: Error) => Promise<void>;
+} {
   const written: string[] = [];
   let pending: PromiseWithResolvers<void> | undefined;
   return {
@@ -115,5 +119,8 @@ test("a line for people", () => {
     },
     (_colour, text) => text,
   );
-  assert.equal(failed, "14:02:11  ✕ 200  gpt-4o → openai  first 2.0 ms  total 3.1 ms  provider_interrupted: It broke.  req_9\n");
+  assert.equal(
+    failed,
+    "14:02:11  ✕ 200  gpt-4o → openai  first 2.0 ms  total 3.1 ms  provider_interrupted: It broke.  req_9\n",
+  );
 });

@@ -52,7 +52,10 @@ export function driveStream({ kind, client, upstream = client.dialect, framer }:
     source,
     framer: framer ?? framers[upstream === "gemini" ? client.framing : "sse"](),
     decoder: dialects[upstream].upstream.decoder({ ...decoderOptions, candidates: client.head.candidates }),
-    carry: streamCarry(kind, dialects[client.dialect].client, client, { withhold: { usageFrame: false }, inputEstimate: undefined }),
+    carry: streamCarry(kind, dialects[client.dialect].client, client, {
+      withhold: { usageFrame: false },
+      inputEstimate: undefined,
+    }),
     idleMs: 60_000,
   });
   return {

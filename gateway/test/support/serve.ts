@@ -12,10 +12,7 @@ export type Served = {
 };
 
 /** Without `yaml` it is what a newcomer starts: no file, no keys, the demo. */
-export async function serveGateway(
-  yaml?: string,
-  environment: Readonly<Record<string, string>> = {},
-): Promise<Served> {
+export async function serveGateway(yaml?: string, environment: Readonly<Record<string, string>> = {}): Promise<Served> {
   const loaded = configOf(yaml, environment);
   const config: Config = { ...loaded, server: { ...loaded.server, port: 0 } };
   const records: ExchangeRecord[] = [];
