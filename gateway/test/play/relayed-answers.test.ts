@@ -204,6 +204,32 @@ describe("legacy completions as events", () => {
   });
 });
 
+describe("a stored response that is streamed again", () => {
+  const created = `event: response.created\ndata: {"type":"response.created","sequence_number":0,"response":{"id":"resp_1","object":"response","created_at":1,"model":"gpt-4o","status":"in_progress","output":[]}}\n\n`;
+  const completed = `event: response.completed\ndata: {"type":"response.completed","sequence_number":9,"response":{"id":"resp_1","object":"response","created_at":1,"model":"gpt-4o","status":"completed","output":[],"usage":{"input_tokens":5,"output_tokens":6,"total_tokens":11}}}\n\n`;
+  const request: MemoryRequest = { method: "GET", target: "/v1/responses/resp_1?stream=true&starting_after=3" };
+
+  test("passes untouched and is not spent again", async () => {
+    const { ask, upstream, records } = open([...events(created, completed), { end: true }]);
+    const { reply } = await ask(request);
+    assert.equal(reply.text, created + completed);
+    assert.equal(upstream.calls[0]?.path, "/v1/responses/resp_1?stream=true&starting_after=3");
+    assert.equal(records[0]?.usage, undefined);
+    assert.equal(records[0]?.end, "complete");
+  });
+
+  test("that breaks off fails in its own format, numbered on", async () => {
+    const { ask, records } = open([...events(created), { waitMs: 10 }, { error: { kind: "reset" } }]);
+    const { reply } = await ask(request);
+    const added = reply.text.slice(created.length);
+    assert.match(
+      added,
+      /event: response\.failed\ndata: \{"type":"response\.failed","sequence_number":\d+,"response":\{"id":"resp_1"/,
+    );
+    assert.equal(records[0]?.end, "truncated");
+  });
+});
+
 describe("a transcript", () => {
   const request = (format: string): MemoryRequest => ({
     target: "/v1/audio/transcriptions",
