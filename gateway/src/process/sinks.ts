@@ -24,7 +24,7 @@ export function openSinks(log: LogConfig, facts: SinkFacts): RecordSink {
 }
 
 /** Records may wait this long for company: one write for many lines costs a fraction of many writes. */
-const GATHER_MS = 20;
+const GATHER_MS = 10;
 
 function lineSink(toLine: (record: ExchangeRecord) => string, write: (text: string) => Promise<void>): RecordSink {
   return queuedSink({ toLine, droppedLine, write, schedule: (run) => void setTimeout(run, GATHER_MS).unref() });

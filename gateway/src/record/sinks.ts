@@ -21,8 +21,8 @@ type State = {
 };
 
 /**
- * A bounded queue before a slow or broken sink: an exchange hands its record over and goes on. Batches grow while the sink
- * is busy, so a slow one is asked less often instead of holding anything up.
+ * A bounded queue before a slow or broken sink: an exchange hands its record over and goes on. Lines are gathered before each
+ * write and while the sink is busy, so a slow one is asked less often instead of holding anything up.
  */
 export function queuedSink(sink: LineSink): RecordSink {
   const state: State = { waiting: [], dropped: 0, writing: undefined };
@@ -58,7 +58,7 @@ function drain(state: State, sink: LineSink): void {
     })
     .then(() => {
       state.writing = undefined;
-      if (state.waiting.length > 0) drain(state, sink);
+      if (state.waiting.length > 0) sink.schedule(() => drain(state, sink));
     });
 }
 
