@@ -33,6 +33,11 @@ export function finishInput(state: CustomInput): string {
   return asString(asObject(parsed)?.["input"]) ?? asString(parsed) ?? whole;
 }
 
+/** Whether the arguments have ended in the middle of the input. */
+export function isCut(state: CustomInput): boolean {
+  return state.phase === "value";
+}
+
 const HEAD = /^\s*\{\s*"input"\s*:\s*"/;
 
 /** With this much and no head there is none: models do not indent that far. */

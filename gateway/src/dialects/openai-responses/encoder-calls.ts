@@ -1,6 +1,6 @@
 import type { Opaque, ToolCallBlock } from "../../canonical/block.ts";
 import { asObject, asString, compact, parseJson, type JsonObject } from "../../lib/json.ts";
-import { finishInput, isCut, openCustomInput, unwrapInput, type CustomInput } from "./custom-input.ts";
+import { finishInput, isCut, openCustomInput, readInput, type CustomInput } from "../../translation/custom-input.ts";
 import { writeSignature } from "./encoder-reasoning.ts";
 import { addItem, emitText, finishItem, nextItemId, type EncoderState } from "./encoder-state.ts";
 import { closeMessage } from "./encoder-text.ts";
@@ -65,7 +65,7 @@ export function openCall(state: EncoderState, initial: ToolCallBlock): CallWrite
 }
 
 export function writeArguments(state: EncoderState, writer: CallWriter, delta: string): void {
-  sendText(state, writer, releaseText(writer, writer.input === undefined ? delta : unwrapInput(writer.input, delta)));
+  sendText(state, writer, releaseText(writer, writer.input === undefined ? delta : readInput(writer.input, delta)));
 }
 
 export function closeCall(state: EncoderState, writer: CallWriter): void {
