@@ -1,4 +1,4 @@
-import type { Json } from "./json.ts";
+import { parseJson, type Json } from "./json.ts";
 
 /*
  * JavaScript numbers hold 15 to 17 significant digits; identifiers in tool arguments often have 19. These helpers carry such
@@ -40,6 +40,19 @@ export function parseExact(text: string): Json | undefined {
   }
 }
 
+/**
+ * `parseJson`, except that an integer which JavaScript cannot hold stays as it was written, as with `parseExact`. For documents
+ * whose other numbers are read.
+ */
+export function parseKeepingIntegers(text: string): Json | undefined {
+  if (!LONG_DIGITS.test(text)) return parseJson(text);
+  try {
+    return JSON.parse(text, keepLongInteger) as Json;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The text of a value from `parseExact`. */
 export function stringifyExact(value: Json): string {
   return JSON.stringify(value);
@@ -51,4 +64,12 @@ type SourceAccess = { readonly rawJSON: (text: string) => Json };
 function keepSpelling(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
   if (typeof value !== "number" || context?.source === undefined || String(value) === context.source) return value;
   return (JSON as unknown as SourceAccess).rawJSON(context.source);
+}
+
+const LONG_DIGITS = /\d{16}/;
+const LONG_INTEGER = /^-?\d{16,}$/;
+
+function keepLongInteger(key: string, value: unknown, context?: { readonly source?: string }): unknown {
+  if (typeof value !== "number" || !LONG_INTEGER.test(context?.source ?? "")) return value;
+  return keepSpelling(key, value, context);
 }

@@ -5,7 +5,8 @@ import type { DecoderOptions } from "../dialects/dialect.ts";
 import { upstreamDialect } from "../dialects/upstream.ts";
 import { framers } from "../framing/framers.ts";
 import type { FramingId } from "../framing/framer.ts";
-import { parseJson } from "../lib/json.ts";
+import { parseKeepingIntegers } from "../lib/json-exact.ts";
+import { parseJson, type Json } from "../lib/json.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
 import { upstreamUrl } from "../providers/urls.ts";
 import { observe, observeSummary } from "../record/observe.ts";
@@ -201,11 +202,11 @@ async function readPlain(
     early === undefined ? await readWhole(answer.source, exchange.watchdog, limits, exchange.handle) : ok(early);
   if (!body.ok) return body;
   const { client, dialect } = conversation;
-  const json = parseJson(toText(body.value));
+  const choice = chooseCarry(client, { dialect: target.dialect, framing: client.framing });
+  const json = readJson(body.value, choice.response === "translate");
   const common = { status: answer.status, headers: answer.headers, credential: target.credential.kind };
   const contentType = answer.headers["content-type"] ?? "application/json";
   if (json === undefined) return fail(failure("provider_bad_response", "The provider's answer is not JSON."));
-  const choice = chooseCarry(client, { dialect: target.dialect, framing: client.framing });
   const upstream = upstreamDialect(target.dialect);
   if (choice.response === "verbatim" && !client.head.stream) {
     const summary = upstream.summarise?.(json);
@@ -283,6 +284,8 @@ function openAttempt(
   return draft;
 }
 
-function toText(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+/** Where it is going to be written anew, long integers in the arguments of tools keep their digits. */
+function readJson(bytes: Uint8Array, isRewritten: boolean): Json | undefined {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+  return isRewritten ? parseKeepingIntegers(text) : parseJson(text);
 }

@@ -314,3 +314,24 @@ test("edge 60: arguments keep their exact text and large numbers", async () => {
   const kept = at(chat.sent["messages"], 1, "tool_calls", 0, "function", "arguments");
   assert.equal(kept, '{"n":1234567890123456789}');
 });
+
+const wholeAnswers: readonly (readonly ["anthropic-messages" | "gemini", string])[] = [
+  [
+    "anthropic-messages",
+    '{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[{"type":"tool_use","id":"toolu_1","name":"f","input":{"n":1234567890123456789}}],"stop_reason":"tool_use","usage":{"input_tokens":1,"output_tokens":1}}',
+  ],
+  [
+    "gemini",
+    '{"candidates":[{"content":{"role":"model","parts":[{"functionCall":{"name":"f","args":{"n":1234567890123456789}}}]},"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":1,"candidatesTokenCount":1}}',
+  ],
+];
+
+for (const [to, answer] of wholeAnswers) {
+  test(`edge 60: arguments in a whole answer of ${to} keep large numbers`, async () => {
+    const headers = { "content-type": "application/json" };
+    const steps = [{ status: 200, headers }, { data: answer }, { end: true } as const];
+    const { frames } = await playPair({ from: "openai-chat", to, steps });
+    const path = ["choices", 0, "delta", "tool_calls", 0, "function", "arguments"] as const;
+    assert.equal(joined(frames.map((frame) => at(frame, ...path) ?? "")), '{"n":1234567890123456789}');
+  });
+}

@@ -2,7 +2,8 @@ import type { CanonicalEvent } from "../../canonical/event.ts";
 import { failure } from "../../canonical/failure.ts";
 import type { Finish } from "../../canonical/response.ts";
 import type { FramePayload } from "../../framing/framer.ts";
-import { asObject, asString, compact, isObject, parseJson, type JsonObject } from "../../lib/json.ts";
+import { asObject, asString, compact, isObject, type JsonObject } from "../../lib/json.ts";
+import { parseKeepingIntegers } from "../../lib/json-exact.ts";
 import type { Decoder, DecoderOptions, StreamOutcome } from "../dialect.ts";
 import {
   closeBlock,
@@ -63,7 +64,7 @@ export function openAnswer(options: DecoderOptions): AnswerState {
 
 function stepPayload(state: AnswerState, payload: FramePayload): readonly CanonicalEvent[] | undefined {
   if (payload.data === "" || payload.data.trim() === "[DONE]") return [];
-  const chunk = parseJson(payload.data);
+  const chunk = parseKeepingIntegers(payload.data);
   if (chunk === undefined) return undefined;
   return isObject(chunk) ? stepChunk(state, chunk) : [];
 }
