@@ -52,7 +52,7 @@ export async function handle(deps: HandlerDeps, request: InboundRequest, reply: 
   try {
     if (match.kind !== "match") return refuse(exchange, dialect, unmatched(match, request));
     exchange.operation = match.operation;
-    if (isProbe(match)) return respondLocally(exchange, dialect, match, target.query, undefined);
+    if (isProbe(match.operation)) return respondLocally(exchange, dialect, match, target.query, undefined);
     const queryKey = match.version === "v1beta" || match.version === "v1alpha" ? target.query.get("key") : null;
     const keys = deps.keys(exchange.config);
     const caller = identify(request.headers, queryKey ?? undefined, exchange.config, keys, exchange.startedWall);

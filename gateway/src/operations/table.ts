@@ -30,9 +30,9 @@ export function isRelayed(match: Match): match is RelayedMatch {
   return match.operation.kind === "relayed";
 }
 
-/** Whether the match says nothing about anybody's models or traffic: it is answered whoever asks, with any key or none. */
-export function isProbe(match: Match): boolean {
-  return match.operation.kind === "local" && probes.has(match.operation.id);
+/** Whether the answer says nothing about anybody's models or traffic: it is given whoever asks, with any key or none. */
+export function isProbe(operation: Operation): boolean {
+  return operation.kind === "local" && probes.has(operation.id);
 }
 
 export type MatchFailure =

@@ -5,7 +5,7 @@ import type { ClientContext, ClientDialect } from "../dialects/dialect.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Registry } from "../lib/registry.ts";
 import type { Ids } from "../lib/ids.ts";
-import type { Operation } from "../operations/table.ts";
+import { isProbe, type Operation } from "../operations/table.ts";
 import { openObservation, type Observation } from "../record/observe.ts";
 import type { AttemptRecord, ExchangeEnd, ExchangeRecord, RecordSink } from "../record/record.ts";
 import type { AccessTokens } from "./access-tokens.ts";
@@ -131,11 +131,12 @@ export type Settlement = {
   readonly unreadableFrames: number;
 };
 
-/** Ends an exchange: exactly one record, whatever happened. */
+/** Ends an exchange: exactly one record, whatever happened. Of a probe there is none: it would fill the log and tell nothing. */
 export function settle(exchange: Exchange, settlement: Settlement): void {
   if (exchange.settled) throw new Error(`exchange ${exchange.requestId} is settled twice`);
   exchange.settled = true;
   exchange.watchdog.stop();
+  if (exchange.operation !== undefined && isProbe(exchange.operation)) return;
   exchange.deps.sink.write(toRecord(exchange, settlement));
 }
 

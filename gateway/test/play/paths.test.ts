@@ -90,8 +90,8 @@ test("a wrong method says which ones there are", async () => {
   assert.equal(reply.headers["allow"], "POST, HEAD, OPTIONS");
 });
 
-test("probes are answered whatever key they bring", async () => {
-  const { ask } = stage({ yaml: "require_keys: true\n" });
+test("probes are answered whatever key they bring, and not recorded", async () => {
+  const { ask, records } = stage({ yaml: "require_keys: true\n" });
   for (const [method, target] of [
     ["GET", "/health"],
     ["GET", "/readyz"],
@@ -102,6 +102,7 @@ test("probes are answered whatever key they bring", async () => {
       assert.equal(reply.status, 200, `${method} ${target}`);
     }
   }
+  assert.equal(records.length, 0);
   const { reply } = await ask({ method: "GET", target: "/v1/models", headers: {} });
   assert.equal(reply.status, 401);
 });
