@@ -71,22 +71,28 @@ function keepRecord(record: ExchangeRecord): void {
     state.records.shift();
     state.dropped += 1;
   }
-  if (state.records.push(record) === 1 && !state.isSending) systemClock.setTimer(() => sendRecords(), GATHER_MS);
+  if (state.records.push(record) === 1 && !state.isSending) sendSoon();
 }
 
-/** One message under way at a time; what comes in meanwhile goes with the next. */
-function sendRecords(then: () => void = () => {}): void {
+function sendSoon(): void {
+  systemClock.setTimer(() => sendRecords(), GATHER_MS);
+}
+
+/**
+ * One message under way at a time; what comes in meanwhile is gathered for the next. With `then`, calls it when everything has
+ * been sent: also without records a last message goes out, behind whatever is still under way.
+ */
+function sendRecords(then?: () => void): void {
   const { records, dropped } = state;
-  if (records.length === 0) {
-    then();
-    return;
-  }
+  if (records.length === 0 && then === undefined) return;
   state.records = [];
   state.dropped = 0;
   state.isSending = true;
   send({ type: "records", records, dropped }, () => {
     state.isSending = false;
-    sendRecords(then);
+    if (state.records.length === 0) then?.();
+    else if (then === undefined) sendSoon();
+    else sendRecords(then);
   });
 }
 
