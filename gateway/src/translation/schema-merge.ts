@@ -15,21 +15,29 @@ export type Merging = {
 
 /**
  * A schema without `allOf`: what its parts demand, in one. Of keywords that two parts set differently the first stays, except
- * for properties, which must fit both.
+ * for properties, which must fit both. What is referred to again demands nothing more.
  */
-export function withoutAllOf(schema: JsonObject, merging: Merging, depth = 0): JsonObject {
+export function withoutAllOf(schema: JsonObject, merging: Merging): JsonObject {
+  return mergeParts(schema, merging, new Set(), 0);
+}
+
+function mergeParts(schema: JsonObject, merging: Merging, merged: Set<Json>, depth: number): JsonObject {
   const parts = asArray(schema["allOf"]);
   if (parts === undefined) return schema;
   const { allOf: _allOf, ...base } = schema;
-  let merged: JsonObject = base;
+  let whole: JsonObject = base;
   for (const part of parts.slice(0, PARTS_MAX)) {
     if (!isObject(part) || depth >= MERGE_DEPTH_MAX || !merging.spend(sizeOf(part))) continue;
     const { $ref, ...own } = part;
+    if ($ref !== undefined && merged.has($ref)) {
+      whole = both(whole, mergeParts(own, merging, merged, depth + 1));
+      continue;
+    }
     const target = $ref === undefined ? undefined : merging.resolve($ref);
-    const whole = target === undefined ? part : both(own, target);
-    merged = both(merged, withoutAllOf(whole, merging, depth + 1));
+    if ($ref !== undefined && target !== undefined) merged.add($ref);
+    whole = both(whole, mergeParts(target === undefined ? part : both(own, target), merging, merged, depth + 1));
   }
-  return merged;
+  return whole;
 }
 
 /** What it costs to merge a schema. */

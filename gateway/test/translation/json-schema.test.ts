@@ -387,6 +387,16 @@ test("schema: optional properties of OpenAI's strict schemas may be null", () =>
   );
 });
 
+test("schema: allOf that leads back to itself says what it says once", () => {
+  const b = { type: "object", properties: { c: { type: "string" } } };
+  const schema = {
+    allOf: [{ $ref: "#/$defs/a" }, { properties: { b } }, { properties: { b: structuredClone(b) } }],
+    $defs: { a: { allOf: [{ $ref: "#/$defs/a" }, { $ref: "#" }] } },
+  };
+  const length = JSON.stringify(adaptSchema(schema, "anthropic").schema).length;
+  assert.ok(length < 10 * JSON.stringify(schema).length, `${length} characters`);
+});
+
 test("schema: parts of allOf that are closed leave room for each other's properties", () => {
   const part = (name: string) => ({
     ...asProperty({ type: "string" }),
