@@ -5,6 +5,8 @@ import { watchConfig, type Reload } from "../config/watch.ts";
 import type { Clock } from "../lib/clock.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
 import { firstRunLine, firstRunScreen } from "./first-run.ts";
+import type { Fetch } from "./gateway-client.ts";
+import { findLocalServers } from "./local-servers.ts";
 import type { Outcome, Terminal } from "./terminal.ts";
 
 /** A gateway that listens. */
@@ -28,6 +30,8 @@ export type StartDeps = {
   /** When the process began, as `clock.now()` counts. */
   readonly processStartedAt: number;
   readonly terminal: Terminal;
+  /** Asks for model servers on this machine. */
+  readonly fetch: Fetch;
   /** Calls `listener` at every signal that asks the process to stop; the answer stops listening for them. */
   readonly onStopSignal: (listener: (signal: StopSignal) => void) => () => void;
   readonly version: string;
@@ -38,7 +42,10 @@ export type StartDeps = {
 /** `dragoman start`: loads, listens, says so, serves until it is told to stop. */
 export async function start(loader: Loader, deps: StartDeps): Promise<Outcome> {
   const { terminal, clock } = deps;
-  const loaded = loader.load();
+  // A file says itself which providers there are.
+  const localServers = loader.file === undefined ? await findLocalServers(deps.fetch) : {};
+  const load = (): ReturnType<Loader["load"]> => loader.load(localServers);
+  const loaded = load();
   if (!loaded.ok) {
     terminal.err(formatProblems(loaded.error, { color: terminal.errHasColor }));
     return "config-invalid";
@@ -47,7 +54,7 @@ export async function start(loader: Loader, deps: StartDeps): Promise<Outcome> {
   const serving: { gateway?: RunningGateway } = {};
   const watched = watchConfig({
     initial: config,
-    load: loader.load,
+    load,
     clock,
     onReload: (reload) => {
       terminal.err(reloadText(reload));

@@ -9,7 +9,7 @@ import { describeIssues } from "./issues.ts";
 import { parseKeyHash } from "./key-hash.ts";
 import type { Place } from "./problems.ts";
 import { profileOf, withProfile } from "./profiles.ts";
-import { providersFromEnvironment, readProvider } from "./providers.ts";
+import { providersFound, providersFromEnvironment, readProvider, type LocalServers } from "./providers.ts";
 import type { Report } from "./report.ts";
 import { fileSchema, keySchema, providerSchema, serverSchema, type FileProvider, type FileServer } from "./schema.ts";
 
@@ -29,6 +29,7 @@ export type BuildInputs = {
   readonly document: ConfigDocument | undefined;
   readonly sources: CredentialSources;
   readonly overrides: Overrides;
+  readonly localServers: LocalServers;
   /** Absolute path of the file. */
   readonly file: string | undefined;
   /** Cores of the machine, for `workers: auto`. */
@@ -52,7 +53,7 @@ export function buildConfig(inputs: BuildInputs, report: Report): BuiltConfig | 
     for (const problem of describeIssues(parsed.error.issues, document)) report.add(problem);
   }
   // The rest is looked at even when another part of the file is broken, so that everything is told at once.
-  const providers = readProviders(written, inputs.sources, report);
+  const providers = readProviders(written, inputs, report);
   const keys = readKeys(written, inputs.wallMs, report);
   if (parsed.success) warnOfSharedModels(providers, report);
   const server = readServer(written, inputs);
@@ -97,9 +98,16 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || host === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
-function readProviders(written: unknown, sources: CredentialSources, report: Report): readonly Provider[] {
+function readProviders(written: unknown, inputs: BuildInputs, report: Report): readonly Provider[] {
+  const { sources, localServers } = inputs;
   const section = isObject(written) ? written["providers"] : undefined;
-  if (section === undefined) return providersFromEnvironment(sources, report, profileOf(written).providerDefaults);
+  if (section === undefined) {
+    const defaults = profileOf(written).providerDefaults;
+    return [
+      ...providersFromEnvironment(sources, report, defaults),
+      ...providersFound(localServers, sources, report, defaults),
+    ];
+  }
   if (!isObject(section)) return [];
   return Object.entries(section).flatMap(([id, value]) => {
     const written = readableProvider(value);

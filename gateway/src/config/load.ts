@@ -13,6 +13,7 @@ import { readTextFile } from "./files.ts";
 import { variable, type Environment } from "./interpolate.ts";
 import { maskKeys } from "./mask.ts";
 import type { ConfigProblem, Place } from "./problems.ts";
+import type { LocalServers } from "./providers.ts";
 import { openReport } from "./report.ts";
 
 /** Everything a configuration is made of. The same inputs give the same configuration. */
@@ -24,6 +25,8 @@ export type LoadInputs = {
   /** How messages call the file: relative to where the person stands. Default: its base name. */
   readonly fileName?: string;
   readonly options?: CommandLineOptions;
+  /** What runs on this machine; used where the file names no providers. */
+  readonly localServers?: LocalServers;
   /** For `workers: auto`; default 1. */
   readonly cores?: number;
   /** Unix milliseconds, to warn of expired keys; default 0: none has expired. */
@@ -57,6 +60,7 @@ export function loadConfig(inputs: LoadInputs): Result<Config, readonly ConfigPr
     document: reading?.document,
     sources: { environment, readFile, folder },
     overrides,
+    localServers: inputs.localServers ?? {},
     file,
     cores: inputs.cores ?? 1,
     absolute: (path: string) => (isAbsolute(path) ? path : join(folder, path)),
@@ -179,7 +183,7 @@ export function configCandidates(environment: Environment, workingFolder: string
 export type Loader = {
   /** Absolute path of the file in use; undefined without one. */
   readonly file: string | undefined;
-  readonly load: () => Result<Config, readonly ConfigProblem[]>;
+  readonly load: (localServers?: LocalServers) => Result<Config, readonly ConfigProblem[]>;
   readonly environment: Environment;
 };
 
@@ -193,8 +197,9 @@ export function openLoader(options: CommandLineOptions & { readonly file?: strin
     given === undefined
       ? configCandidates(environment, workingFolder).find((path) => isReadable(path))
       : resolve(workingFolder, given);
-  const load = () =>
+  const load: Loader["load"] = (localServers = {}) =>
     loadConfig({
+      localServers,
       environment,
       readFile: readTextFile,
       options: rest,

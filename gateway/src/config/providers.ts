@@ -21,6 +21,21 @@ const timeouts = {
   totalMs: 1_800_000,
 } as const satisfies Provider["timeouts"];
 
+/** Models of servers that were found running on this machine, by their kind. */
+export type LocalServers = { readonly [kind: string]: readonly string[] | undefined };
+
+/** Providers that were found running: they stand behind those with a key, so that a name that both have goes to the latter. */
+export function providersFound(
+  servers: LocalServers,
+  sources: CredentialSources,
+  report: Report,
+  defaults: FileProvider = {},
+): readonly Provider[] {
+  return Object.entries(servers).flatMap(([id, models = []]) => {
+    return readProvider(id, { ...defaults, models: [...models] }, sources, report) ?? [];
+  });
+}
+
 /**
  * Providers whose key is in the environment, in catalogue order: what the gateway has without any configuration. `defaults`
  * are a profile's.
