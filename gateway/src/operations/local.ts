@@ -26,7 +26,7 @@ export function answerLocally(match: Match, id: LocalOperationId, facts: LocalFa
     case "welcome":
       return ok({ contentType: "text/plain; charset=utf-8", body: welcome(facts.version) });
     case "models":
-      return ok(json(writeModels(facts.models(), modelsShape(match.version, facts.query, facts.headers))));
+      return ok(json(writeModels(facts.models(), modelsShape(match.version, facts.query, facts.headers), facts.query)));
     case "model":
       return oneModel(match, facts);
     default:

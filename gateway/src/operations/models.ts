@@ -25,24 +25,36 @@ export function modelsShape(
 const CREATED_AT = 0;
 const CREATED_AT_TEXT = "1970-01-01T00:00:00Z";
 
-/** The whole list in the asker's shape. Paging: everything fits one page. */
-export function writeModels(models: readonly ListedModel[], shape: ModelsShape): JsonObject {
+/** The list in the asker's shape: a page of it where Anthropic's API is asked for one, else all of it. */
+export function writeModels(models: readonly ListedModel[], shape: ModelsShape, query: URLSearchParams): JsonObject {
   switch (shape) {
     case "openai":
       return { object: "list", data: models.map((model) => writeModel(model, shape)) };
     case "anthropic":
-      return {
-        data: models.map((model) => writeModel(model, shape)),
-        has_more: false,
-        first_id: models[0]?.id ?? null,
-        last_id: models.at(-1)?.id ?? null,
-      };
+      return anthropicPage(models, query);
     case "codex":
     case "gemini":
       return { models: models.map((model) => writeModel(model, shape)) };
     default:
       return shape satisfies never;
   }
+}
+
+/** `limit`, `after_id` and `before_id` of https://docs.anthropic.com/en/api/models-list. Without a limit everything is one page. */
+function anthropicPage(models: readonly ListedModel[], query: URLSearchParams): JsonObject {
+  const indexOf = (name: string): number => models.findIndex(({ id }) => id === query.get(name));
+  const asked = Number(query.get("limit"));
+  const limit = Number.isInteger(asked) && asked > 0 ? asked : models.length;
+  const before = indexOf("before_id");
+  const start = before >= 0 ? Math.max(0, before - limit) : indexOf("after_id") + 1;
+  const end = before >= 0 ? before : start + limit;
+  const page = models.slice(start, end);
+  return {
+    data: page.map((model) => writeModel(model, "anthropic")),
+    has_more: before >= 0 ? start > 0 : end < models.length,
+    first_id: page[0]?.id ?? null,
+    last_id: page.at(-1)?.id ?? null,
+  };
 }
 
 export function writeModel(model: ListedModel, shape: ModelsShape): JsonObject {

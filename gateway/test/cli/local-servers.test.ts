@@ -9,7 +9,7 @@ const list = (...ids: readonly string[]) => JSON.stringify({ object: "list", dat
 
 function answering(answers: Readonly<Record<string, string>>): typeof fetch {
   return (url) => {
-    const body = answers[String(url)];
+    const body = typeof url === "string" ? answers[url] : undefined;
     return body === undefined ? Promise.reject(new TypeError("fetch failed")) : Promise.resolve(new Response(body));
   };
 }

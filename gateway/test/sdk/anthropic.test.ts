@@ -80,6 +80,17 @@ test("models", async () => {
   assert.ok(page.data.some((model) => model.id === "demo::echo"));
 });
 
+test("models, page by page, forwards and back", async () => {
+  const all = (await client().models.list({ limit: 1000 })).data.map(({ id }) => id);
+  assert.ok(all.length > 4);
+  const seen: string[] = [];
+  for await (const model of client().models.list({ limit: 2 })) seen.push(model.id);
+  assert.deepEqual(seen, all);
+  const back: string[] = [];
+  for await (const model of client().models.list({ limit: 2, before_id: all.at(-1) ?? "" })) back.push(model.id);
+  assert.deepEqual(back.toSorted(), all.slice(0, -1).toSorted());
+});
+
 const failures: readonly {
   readonly name: string;
   readonly model: string;
