@@ -39,7 +39,7 @@ export type HandlerDeps = ExchangeDeps & {
 
 /**
  * The life of a request: open, identify, ask, relay. `refuse`, `respondLocally` and `relayAnswer` are the only exits, and
- * each settles: exactly one record per request, whatever happened.
+ * each settles: exactly one record per request, whatever happened; none of a probe.
  */
 export async function handle(deps: HandlerDeps, request: InboundRequest, reply: Reply): Promise<void> {
   const exchange = openExchange(deps, deps.config.current(), request, reply);

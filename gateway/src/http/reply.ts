@@ -17,7 +17,7 @@ const PROBE_DELAYS_MS = [50, 200, 1_000, 5_000] as const;
 const FRAMING_HEADERS = new Set(["content-length", "transfer-encoding", "connection", "keep-alive"]);
 
 /** RFC 9110 §5.5, and node refuses everything else by throwing. */
-// oxlint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for.
 const NOT_IN_HEADERS = /[^\t\x20-\x7e\x80-\xff]/g;
 
 /** A reply over a node response. Calls after the end, or after the client has gone, do nothing. */

@@ -83,6 +83,8 @@ test("models", async () => {
 test("models, page by page, forwards and back", async () => {
   const all = (await client().models.list({ limit: 1000 })).data.map(({ id }) => id);
   assert.ok(all.length > 4);
+  const first = await client().models.list({ limit: 2 });
+  assert.deepEqual([first.data.map(({ id }) => id), first.has_more], [all.slice(0, 2), true]);
   const seen: string[] = [];
   for await (const model of client().models.list({ limit: 2 })) seen.push(model.id);
   assert.deepEqual(seen, all);
