@@ -27,6 +27,7 @@ import {
 import { brokenRules } from "../support/messages-rules.ts";
 import { seededRandom } from "../support/random.ts";
 import { readBody, readFixtures } from "../support/requests.ts";
+import { brokenRequests } from "../support/broken-requests.ts";
 import { clientDialectIds } from "../support/streams.ts";
 
 /** Recorded requests that no Claude model can answer, and why. */
@@ -507,42 +508,12 @@ describe("content", () => {
 });
 
 describe("broken requests are refused or repaired, never thrown at", () => {
-  const junk: readonly [Json, ...Json[]] = [
-    null,
-    "",
-    " ",
-    "x",
-    0,
-    -1,
-    1.5,
-    true,
-    [],
-    {},
-    [null],
-    [{}],
-    { type: "text" },
-  ];
   for (const dialect of clientDialectIds) {
     test(dialect, () => {
-      const random = seededRandom(7);
-      const bodies = readFixtures(dialect).filter(({ body }) => JSON.stringify(body).length < 20_000);
-      for (let round = 0; round < 400; round += 1) {
-        const body = bodies[random.below(bodies.length)]?.body ?? {};
-        const request = readBody(dialect, asObject(mutated(body, random, junk)) ?? {});
-        if (request === undefined) continue;
-        const model = models[random.below(models.length)] ?? "";
+      for (const { request, model } of brokenRequests(dialect, models)) {
         const written = writeRequest(request, optionsFor(model));
         if (written.ok && dialect !== "anthropic-messages") assert.deepEqual(brokenRules(written.value.body), []);
       }
     });
   }
 });
-
-/** The value with junk in about one place of its tree. */
-function mutated(value: Json, random: ReturnType<typeof seededRandom>, junk: readonly [Json, ...Json[]]): Json {
-  if (random.below(40) === 0) return random.pick(junk);
-  if (Array.isArray(value)) return value.map((each) => mutated(each, random, junk));
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).map(([key, each]) => [key, mutated(each ?? null, random, junk)] as const);
-  return Object.fromEntries(entries);
-}

@@ -3,11 +3,12 @@ import { describe, test } from "node:test";
 import type { CanonicalRequest } from "../../src/canonical/request.ts";
 import { writeRequest } from "../../src/dialects/bedrock-converse/write-request.ts";
 import type { Loss } from "../../src/canonical/loss.ts";
-import { asObject, type Json, type JsonObject } from "../../src/lib/json.ts";
+import type { Json, JsonObject } from "../../src/lib/json.ts";
 import { brokenRules } from "../support/converse-rules.ts";
 import { messagesOf, models, optionsFor, withoutPoints } from "../support/converse-write.ts";
 import { seededRandom } from "../support/random.ts";
 import { readBody, readFixtures } from "../support/requests.ts";
+import { brokenRequests } from "../support/broken-requests.ts";
 import { clientDialectIds } from "../support/streams.ts";
 
 /* Every recorded request of the four client formats, and made-up ones, to every family of models behind the Converse API. */
@@ -109,45 +110,15 @@ function checkPrefixes(request: CanonicalRequest, model: string): void {
 }
 
 describe("broken requests are refused or repaired, never thrown at", () => {
-  const junk: readonly [Json, ...Json[]] = [
-    null,
-    "",
-    " ",
-    "x",
-    0,
-    -1,
-    1.5,
-    true,
-    [],
-    {},
-    [null],
-    [{}],
-    { type: "text" },
-  ];
   for (const dialect of clientDialectIds) {
     test(dialect, () => {
-      const random = seededRandom(7);
-      const bodies = readFixtures(dialect).filter(({ body }) => JSON.stringify(body).length < 20_000);
-      for (let round = 0; round < 400; round += 1) {
-        const body = bodies[random.below(bodies.length)]?.body ?? {};
-        const request = readBody(dialect, asObject(mutated(body, random, junk)) ?? {});
-        if (request === undefined) continue;
-        const model = models[random.below(models.length)] ?? "";
+      for (const { request, model } of brokenRequests(dialect, models)) {
         const written = writeRequest(request, optionsFor(model));
         if (written.ok) assert.deepEqual(brokenRules(written.value.body, model), [], model);
       }
     });
   }
 });
-
-/** The value with junk in about one place of its tree. */
-function mutated(value: Json, random: ReturnType<typeof seededRandom>, junk: readonly [Json, ...Json[]]): Json {
-  if (random.below(40) === 0) return random.pick(junk);
-  if (Array.isArray(value)) return value.map((each) => mutated(each, random, junk));
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).map(([key, each]) => [key, mutated(each ?? null, random, junk)] as const);
-  return Object.fromEntries(entries);
-}
 
 test("the same request gives the same bytes", () => {
   for (const dialect of clientDialectIds) {
