@@ -110,10 +110,11 @@ async function ask(
     "total",
     Math.min(planned.value.provider.timeouts.totalMs, conversation.value.patienceMs ?? Infinity),
   );
-  return runAttempts(exchange, [planned.value], (target) => {
+  const answer = await runAttempts(exchange, [planned.value], (target) => {
     const carried = carryRequest(conversation.value, wire.value, target);
     return carried.ok ? makeAttempt(exchange, conversation.value, target, carried.value) : Promise.resolve(carried);
   });
+  return answer;
 }
 
 /** The format a request is answered in: that of its path, on shared paths and for errors that of its headers. */

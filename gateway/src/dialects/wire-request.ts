@@ -1,5 +1,6 @@
 import type { Failure } from "../canonical/failure.ts";
 import { failure } from "../canonical/failure.ts";
+import { asBuffer } from "../lib/as-buffer.ts";
 import type { JsonScan } from "../framing/json-scan.ts";
 import { isObject, parseJson, type Json, type JsonObject } from "../lib/json.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
@@ -46,5 +47,5 @@ function readTree(raw: Uint8Array): Result<JsonObject, Failure> {
 }
 
 function text(raw: Uint8Array, start: number, end: number): string {
-  return Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString("utf8", start, end);
+  return asBuffer(raw).toString("utf8", start, end);
 }

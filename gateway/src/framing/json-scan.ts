@@ -1,6 +1,6 @@
 import { parseJson } from "../lib/json.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
-import { asBuffer } from "./bytes.ts";
+import { asBuffer } from "../lib/as-buffer.ts";
 import { closingQuote, quoteFinder, type QuoteFinder } from "./json-string.ts";
 
 /** Where a value stands in the scanned bytes: `raw.subarray(start, end)` is its JSON text without surrounding white space. */

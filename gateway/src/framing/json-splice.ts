@@ -1,4 +1,5 @@
-import { asBuffer, isSpace } from "./bytes.ts";
+import { isSpace } from "./bytes.ts";
+import { asBuffer } from "../lib/as-buffer.ts";
 import type { JsonScan, Span } from "./json-scan.ts";
 
 /** A change of one top-level member. `value` is JSON text. */

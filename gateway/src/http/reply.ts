@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { asBuffer } from "../lib/as-buffer.ts";
 import type { Headers, Reply } from "../relay/ports.ts";
 import { announcedBytes, hasBody } from "./body.ts";
 import { closeLingering, type Edge } from "./edge.ts";
@@ -202,7 +203,7 @@ function endWith(response: ServerResponse, body: Uint8Array | string, bytes: num
     if (bytes === body.length) response.end(body, "latin1");
     else endWith(response, Buffer.from(body), bytes);
   } else if (bytes > COPIED_BYTES_MAX) response.end(body);
-  else response.end(Buffer.from(body.buffer, body.byteOffset, bytes).toString("latin1"), "latin1");
+  else response.end(asBuffer(body).toString("latin1"), "latin1");
 }
 
 const CRLF = "\r\n";

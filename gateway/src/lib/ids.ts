@@ -6,25 +6,25 @@ export interface Ids {
 
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; // Crockford base 32, as in ULID: no I, L, O, U.
 const RANDOM_CHARACTERS = 16;
-const POOL_BYTES = 4096;
+const POOL_PAIRS = 2048;
+/** Two characters of ten random bits: half as many steps as one by one. */
+const PAIRS = Array.from({ length: 1024 }, (_, bits) => ALPHABET.charAt(bits >> 5) + ALPHABET.charAt(bits & 31));
 
 /** ULIDs: 48 bits of time, 80 bits of randomness, drawn from the system in blocks because a system call per request is dear. */
 export function systemIds(wall: () => number = Date.now): Ids {
-  const pool = new Uint8Array(POOL_BYTES);
-  let used = POOL_BYTES;
+  const pool = new Uint16Array(POOL_PAIRS);
+  let used = POOL_PAIRS;
   // Thousands of ids share a millisecond.
   const time = { unixMs: -1, text: "" };
   return {
     requestId() {
-      if (used + RANDOM_CHARACTERS > POOL_BYTES) {
+      if (used === POOL_PAIRS) {
         crypto.getRandomValues(pool);
         used = 0;
       }
       let random = "";
-      for (let index = 0; index < RANDOM_CHARACTERS; index += 1) {
-        random += ALPHABET[pool[used + index]! & 31];
-      }
-      used += RANDOM_CHARACTERS;
+      for (let index = 0; index < RANDOM_CHARACTERS / 2; index += 1) random += PAIRS[pool[used + index]! & 1023]!;
+      used += RANDOM_CHARACTERS / 2;
       const unixMs = wall();
       if (unixMs !== time.unixMs) {
         time.unixMs = unixMs;

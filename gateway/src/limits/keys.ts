@@ -1,6 +1,7 @@
 import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Config, GatewayKey } from "../config/config.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
+import { Secret } from "../lib/secret.ts";
 
 /*
  * Gateway keys: `dgm_<id>_<secret>`. The id finds the key, the secret (256 random bits) proves it. What is stored is
@@ -9,6 +10,8 @@ import { fail, ok, type Result } from "../lib/result.ts";
  */
 
 const PREFIX = "dgm_";
+/** Of 32 bytes in base64url. */
+const SECRET_CHARACTERS = 43;
 const FULL_SHAPE = /^dgm_([a-z0-9]{4,16})_([A-Za-z0-9_-]{43})$/;
 const ID_CHARACTERS = 8;
 const SECRET_BYTES = 32;
@@ -76,9 +79,8 @@ export type KeyRefusal = "malformed" | "unknown" | "wrong-secret" | "revoked" | 
 const decoy: Pick<GatewayKey, "salt" | "digest"> = { salt: "0".repeat(32), digest: "0".repeat(64) };
 
 /**
- * Verifies a presented key at `wallMs` (Unix milliseconds). One hash and one constant-time comparison, about a microsecond:
- * less than a cache that would have to hash as well in order not to keep secrets. Revocation and expiry are looked at last,
- * so that only the holder of the secret learns of them.
+ * Verifies a presented key at `wallMs` (Unix milliseconds), in constant time whether its id exists or not. Revocation and expiry
+ * are looked at last, so that only the holder of the secret learns of them.
  */
 export function verifyKey(presented: string, store: KeyStore, wallMs: number): Result<GatewayKey, KeyRefusal> {
   const parsed = parseGatewayKey(presented);
@@ -96,22 +98,30 @@ export function verifyKey(presented: string, store: KeyStore, wallMs: number): R
 
 type StoredHash = Pick<GatewayKey, "salt" | "digest">;
 
-/** Digests as bytes, decoded once per key instead of once per request. */
-const digests = new WeakMap<StoredHash, Buffer>();
-
-function expectedDigest(stored: StoredHash): Buffer {
-  let digest = digests.get(stored);
-  if (digest === undefined) {
-    digest = Buffer.from(stored.digest, "hex");
-    digests.set(stored, digest);
-  }
-  return digest;
-}
+/**
+ * What each key has proven itself with, so that it is hashed once and not with every request. In the memory of this process
+ * it stands beside the providers' keys, which are worth more; it goes with the snapshot that its key belongs to.
+ */
+const proven = new WeakMap<StoredHash, Secret>();
+/** Compared with in its place, for the same time; no presented secret has these characters. */
+const unproven = new Secret("\0".repeat(SECRET_CHARACTERS));
 
 function isSecretOf(secret: string, stored: StoredHash): boolean {
-  const expected = expectedDigest(stored);
+  if (isEqual(secret, (proven.get(stored) ?? unproven).reveal())) return true;
   const actual = digestOf(stored.salt, secret);
-  return actual.length === expected.length && timingSafeEqual(actual, expected);
+  const expected = Buffer.from(stored.digest, "hex");
+  const matches = actual.length === expected.length && timingSafeEqual(actual, expected);
+  if (matches) proven.set(stored, new Secret(secret));
+  return matches;
+}
+
+/** Constant-time for texts of `SECRET_CHARACTERS`. */
+function isEqual(left: string, right: string): boolean {
+  let difference = 0;
+  for (let index = 0; index < SECRET_CHARACTERS; index += 1) {
+    difference |= left.charCodeAt(index) ^ right.charCodeAt(index);
+  }
+  return difference === 0;
 }
 
 /** `printf %s "$salt$secret" | sha256sum`, with the salt as it is written: lower-case hexadecimal. */

@@ -1,5 +1,4 @@
 import type { Json } from "../lib/json.ts";
-import type { ExchangeRecord } from "../record/record.ts";
 
 /** From the primary to a worker. */
 export type ToWorker =
@@ -12,5 +11,6 @@ export type ToPrimary =
   | { readonly type: "listening"; readonly address: { readonly host: string; readonly port: number } }
   /** The address cannot be listened on; `code` is the system's. */
   | { readonly type: "failed"; readonly code: string; readonly message: string }
-  | { readonly type: "records"; readonly records: readonly ExchangeRecord[]; readonly dropped: number }
+  /** Lines of `record/json-lines.ts`. */
+  | { readonly type: "records"; readonly lines: Uint8Array }
   | { readonly type: "bug"; readonly text: string; readonly requestId: string };

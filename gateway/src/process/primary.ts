@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Clock } from "../lib/clock.ts";
 import type { ToPrimary, ToWorker } from "./messages.ts";
 import type { Primary, Serving } from "./run.ts";
+import type { Sinks } from "./sinks.ts";
 import { encodeSnapshot } from "./snapshot.ts";
 
 /** How long a dead worker's place stays empty: at once would burn the machine when every worker dies at its start. */
@@ -16,8 +17,11 @@ export type Workforce = Serving & {
   refresh(): void;
 };
 
+/** What the process that owns configuration and records takes the workers' records with. */
+export type Owner = Primary & { readonly sink: Sinks };
+
 type State = {
-  readonly primary: Primary;
+  readonly primary: Owner;
   readonly version: string;
   readonly clock: Clock;
   readonly workers: Set<Worker>;
@@ -29,9 +33,10 @@ type State = {
  * Serves with several processes that share the listening socket. This one owns configuration and records and carries no
  * traffic; a worker that dies is replaced. Rejects with the system's error when the address cannot be listened on.
  */
-export function serveWithWorkers(primary: Primary, version: string, count: number, clock: Clock): Promise<Workforce> {
+export function serveWithWorkers(primary: Owner, version: string, count: number, clock: Clock): Promise<Workforce> {
   const state: State = { primary, version, clock, workers: new Set(), isStopping: false, address: undefined };
-  cluster.setupPrimary({ exec: join(import.meta.dirname, "worker.ts") });
+  // Bytes go through the channel as they are, instead of as JSON text.
+  cluster.setupPrimary({ exec: join(import.meta.dirname, "worker.ts"), serialization: "advanced" });
   return new Promise((resolve, reject) => {
     let listening = 0;
     const onMessage = (message: ToPrimary): void => {
@@ -84,8 +89,7 @@ function receive(state: State, message: Extract<ToPrimary, { readonly type: "rec
     state.primary.reportBug(message.text, message.requestId);
     return;
   }
-  for (const record of message.records) state.primary.sink.write(record);
-  if (message.dropped > 0) state.primary.reportBug(`a worker dropped ${message.dropped} records`, "");
+  state.primary.sink.writeLines(message.lines);
 }
 
 function snapshotMessage(state: State): ToWorker {

@@ -1,9 +1,9 @@
-import { createWriteStream, write } from "node:fs";
+import { open, write } from "node:fs";
 import { styleText } from "node:util";
 import type { LogConfig } from "../config/config.ts";
-import { droppedLine, toJsonLine } from "../record/json-lines.ts";
+import { droppedLine, readJsonLine, toJsonLine } from "../record/json-lines.ts";
+import { LineQueue, type LinePlace } from "../record/line-queue.ts";
 import type { ExchangeRecord, RecordSink } from "../record/record.ts";
-import { allSinks, queuedSink } from "../record/sinks.ts";
 import { toTerminalLine, type Paint } from "../record/terminal.ts";
 
 export type SinkFacts = {
@@ -12,22 +12,63 @@ export type SinkFacts = {
   readonly outHasColor: boolean;
 };
 
-/** The sinks that a configuration asks for: lines on standard output, and JSON lines in a file. */
-export function openSinks(log: LogConfig, facts: SinkFacts): RecordSink {
-  const sinks: RecordSink[] = [];
-  const format = log.format === "auto" ? (facts.outIsTerminal ? "text" : "json") : log.format;
-  const paint: Paint = facts.outHasColor ? colour : (_colour, text) => text;
-  if (format === "text") sinks.push(lineSink((record) => toTerminalLine(record, paint), writeStandardOutput));
-  if (format === "json") sinks.push(lineSink(toJsonLine, writeStandardOutput));
-  if (log.file !== undefined) sinks.push(lineSink(toJsonLine, fileWriter(log.file)));
-  return allSinks(sinks);
+/** Where records go. Those of a worker come as the JSON lines that it made of them. */
+export interface Sinks extends RecordSink {
+  writeLines(lines: Uint8Array): void;
 }
 
-/** Records may wait this long for company: one write for many lines costs a fraction of many writes. */
+/** The sinks that a configuration asks for: lines on standard output, and JSON lines in a file. */
+export function openSinks(log: LogConfig, facts: SinkFacts): Sinks {
+  const sinks: Sinks[] = [];
+  const format = log.format === "auto" ? (facts.outIsTerminal ? "text" : "json") : log.format;
+  const paint: Paint = facts.outHasColor ? colour : (_colour, text) => text;
+  if (format === "text") sinks.push(textSink(paint));
+  if (format === "json") sinks.push(jsonSink(place(writeStandardOutput)));
+  if (log.file !== undefined) sinks.push(jsonSink(place(fileWriter(log.file))));
+  return {
+    write(record) {
+      for (const sink of sinks) sink.write(record);
+    },
+    writeLines(lines) {
+      for (const sink of sinks) sink.writeLines(lines);
+    },
+    async flush() {
+      await Promise.all(sinks.map((sink) => sink.flush()));
+    },
+  };
+}
+
+function jsonSink(place: LinePlace): Sinks {
+  const queue = new LineQueue(place);
+  return {
+    write: (record) => queue.push(toJsonLine(record)),
+    writeLines: (lines) => queue.pushAll(lines),
+    flush: () => queue.flush(),
+  };
+}
+
+function textSink(paint: Paint): Sinks {
+  const missing = (count: number): string => `${paint("yellow", `… ${count} lines were dropped`)}\n`;
+  const queue = new LineQueue(place(writeStandardOutput, missing));
+  const write = (record: ExchangeRecord): void => queue.push(toTerminalLine(record, paint));
+  return {
+    write,
+    writeLines(lines) {
+      for (const line of Buffer.from(lines).toString("utf8").split("\n")) {
+        const read = readJsonLine(line);
+        if (read?.kind === "record") write(read.record);
+        else if (read?.kind === "dropped") queue.push(missing(read.count));
+      }
+    },
+    flush: () => queue.flush(),
+  };
+}
+
+/** Lines may wait this long for company: one write for many costs a fraction of many writes. */
 const GATHER_MS = 10;
 
-function lineSink(toLine: (record: ExchangeRecord) => string, write: (text: string) => Promise<void>): RecordSink {
-  return queuedSink({ toLine, droppedLine, write, schedule: (run) => void setTimeout(run, GATHER_MS).unref() });
+function place(writeBytes: LinePlace["write"], dropped = droppedLine): LinePlace {
+  return { write: writeBytes, droppedLine: dropped, schedule: (run) => void setTimeout(run, GATHER_MS).unref() };
 }
 
 const STANDARD_OUTPUT = 1;
@@ -37,34 +78,43 @@ const RETRY_MS = 10;
  * Writes to standard output on the thread pool. `process.stdout` writes to a pipe synchronously: whoever reads it slowly
  * would stop the event loop.
  */
-async function writeStandardOutput(text: string): Promise<void> {
-  let rest: Buffer = Buffer.from(text);
+function writeStandardOutput(lines: Uint8Array): Promise<void> {
+  return writeAll(STANDARD_OUTPUT, lines);
+}
+
+/** Opens the file with the first line, and again while that fails. */
+function fileWriter(file: string): LinePlace["write"] {
+  let descriptor: number | undefined;
+  return async (lines) => {
+    descriptor ??= await openToAppend(file);
+    await writeAll(descriptor, lines);
+  };
+}
+
+function openToAppend(file: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    open(file, "a", 0o600, (error, descriptor) => (error === null ? resolve(descriptor) : reject(error)));
+  });
+}
+
+async function writeAll(descriptor: number, bytes: Uint8Array): Promise<void> {
+  let rest = bytes;
   while (rest.length > 0) {
-    const written = await writeSome(rest);
+    const written = await writeSome(descriptor, rest);
     if (written === 0) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     rest = rest.subarray(written);
   }
 }
 
 /** 0 when a non-blocking pipe is full. */
-function writeSome(bytes: Buffer): Promise<number> {
+function writeSome(descriptor: number, bytes: Uint8Array): Promise<number> {
   return new Promise((resolve, reject) => {
-    write(STANDARD_OUTPUT, bytes, (error, written) => {
+    write(descriptor, bytes, (error, written) => {
       if (error === null) resolve(written);
       else if (error.code === "EAGAIN") resolve(0);
       else reject(error);
     });
   });
-}
-
-function fileWriter(file: string): (text: string) => Promise<void> {
-  const stream = createWriteStream(file, { flags: "a", mode: 0o600 });
-  // Each failed write is reported to its own callback; without a listener the stream's event would end the process.
-  stream.on("error", () => {});
-  return (text) =>
-    new Promise((resolve, reject) => {
-      stream.write(text, (error) => (error ? reject(error) : resolve()));
-    });
 }
 
 function colour(name: Parameters<Paint>[0], text: string): string {

@@ -5,6 +5,7 @@ import type { CanonicalResponse, Finish } from "../canonical/response.ts";
 import type { ClientContext, ClientDialect } from "../dialects/dialect.ts";
 import { upstreamDialect } from "../dialects/upstream.ts";
 import { member, type WireRequest } from "../dialects/wire-request.ts";
+import { asBuffer } from "../lib/as-buffer.ts";
 import type { Frame, FramingId } from "../framing/framer.ts";
 import { spliceObject, type Edit } from "../framing/json-splice.ts";
 import { asArray, asObject, isObject, parseJson } from "../lib/json.ts";
@@ -77,7 +78,7 @@ const ENVELOPE_MARKS = ["dg1.", "ZGcxL"] as const;
  * provider accepts one: the dialect's own writer opens or drops it.
  */
 function holdsEnvelope(wire: WireRequest): boolean {
-  const bytes = Buffer.from(wire.raw.buffer, wire.raw.byteOffset, wire.raw.byteLength);
+  const bytes = asBuffer(wire.raw);
   return ENVELOPE_MARKS.some((mark) => bytes.includes(mark, 0, "latin1"));
 }
 

@@ -3,6 +3,7 @@ import type { Usage } from "../canonical/usage.ts";
 import type { Config } from "../config/config.ts";
 import type { ClientContext, ClientDialect } from "../dialects/dialect.ts";
 import type { Clock } from "../lib/clock.ts";
+import { isoTime } from "../lib/iso-time.ts";
 import type { Registry } from "../lib/registry.ts";
 import type { Ids } from "../lib/ids.ts";
 import { isProbe, type Operation } from "../operations/table.ts";
@@ -145,7 +146,7 @@ function toRecord(exchange: Exchange, settlement: Settlement): ExchangeRecord {
   const told = settlement.failure;
   return {
     requestId: exchange.requestId,
-    startedAt: new Date(exchange.startedWall).toISOString(),
+    startedAt: isoTime(exchange.startedWall),
     operation: operation?.id ?? "unknown",
     dialect: exchange.dialect?.id,
     agent: exchange.agent,

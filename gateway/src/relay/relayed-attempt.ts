@@ -1,13 +1,13 @@
 import { failure, type Failure } from "../canonical/failure.ts";
 import type { Usage } from "../canonical/usage.ts";
-import { asBuffer } from "../framing/bytes.ts";
+import { asBuffer } from "../lib/as-buffer.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
 import { readRelayedUsage, requestUsage } from "../operations/relayed-usage.ts";
 import type { RelayedMatch } from "../operations/table.ts";
 import { upstreamUrl } from "../providers/urls.ts";
 import { observe } from "../record/observe.ts";
 import type { Target } from "../routing/plan.ts";
-import { callTarget, firstByteMs, PLAIN_ANSWER_BYTES_MAX, recordAttempt, type Answer } from "./attempt.ts";
+import { callTarget, closeAttempt, firstByteMs, openAttempt, PLAIN_ANSWER_BYTES_MAX, type Answer } from "./attempt.ts";
 import { peekStream } from "./answer-stream.ts";
 import { elapsedMs, type Conversation, type Exchange } from "./exchange-state.ts";
 import { upstreamHeaders } from "./headers.ts";
@@ -24,24 +24,24 @@ export type RelayedCall = Pick<Conversation, "dialect" | "client" | "patienceMs"
 };
 
 /** One call to one target. Fails only while nothing of its answer has reached the client. */
-export function makeRelayedAttempt(
+export async function makeRelayedAttempt(
   exchange: Exchange,
   call: RelayedCall,
   target: Target,
   carried: CarriedBody,
 ): Promise<Result<Answer, Failure>> {
-  return recordAttempt(exchange, target, { kind: "verbatim", edits: carried.edits, losses: [] }, async (draft) => {
-    const waitMs = firstByteMs(call, target);
-    const upload = { waiting: true };
-    const request = upstreamCall(exchange, call, target, carried, () => {
-      // The provider cannot answer before it has everything; while it is being sent, its silence is not its fault.
-      if (upload.waiting) exchange.watchdog.set("first-byte", waitMs);
-    });
-    const answered = await callTarget(exchange, target, request, waitMs, draft);
-    upload.waiting = false;
-    draft.model = exchange.upstreamModel ?? draft.model;
-    return answered.ok ? readAnswer(exchange, call, target, answered.value) : answered;
+  const draft = openAttempt(exchange, target, { kind: "verbatim", edits: carried.edits, losses: [] });
+  const waitMs = firstByteMs(call, target);
+  const upload = { waiting: true };
+  const request = upstreamCall(exchange, call, target, carried, () => {
+    // The provider cannot answer before it has everything; while it is being sent, its silence is not its fault.
+    if (upload.waiting) exchange.watchdog.set("first-byte", waitMs);
   });
+  const answered = await callTarget(exchange, target, request, waitMs, draft);
+  upload.waiting = false;
+  draft.model = exchange.upstreamModel ?? draft.model;
+  const answer = answered.ok ? await readAnswer(exchange, call, target, answered.value) : answered;
+  return closeAttempt(exchange, draft, answer);
 }
 
 function upstreamCall(

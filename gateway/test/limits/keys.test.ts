@@ -50,6 +50,20 @@ test("a created key has the documented shape and verifies against its own entry 
   assert.deepEqual(verifyKey(crossed, store, NOW), { ok: false, error: "wrong-secret" });
 });
 
+test("a key that has proven itself stays the only one that does", () => {
+  const created = createKey();
+  const store = storeOf(stored(created));
+  const wrong = `${created.text.slice(0, -1)}${created.text.endsWith("A") ? "B" : "A"}`;
+  const dashes = `dgm_${created.id}_${"-".repeat(43)}`;
+  for (const text of [wrong, dashes, created.text, wrong, dashes, created.text]) {
+    assert.equal(verifyKey(text, store, NOW).ok, text === created.text, text);
+  }
+  assert.deepEqual(verifyKey(created.text, storeOf(stored(created, { revoked: true })), NOW), {
+    ok: false,
+    error: "revoked",
+  });
+});
+
 test("the stored digest is the SHA-256 of salt and secret, so that any other machine can check it", () => {
   const created = createKey();
   const [, salt = "", digest] = created.hash.split(":");

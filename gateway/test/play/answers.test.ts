@@ -414,3 +414,17 @@ test("__proto__ as a key is a key like any other", async () => {
   assert.equal(upstream.calls[0]?.text, body);
   assert.equal(({} as { x?: number }).x, undefined);
 });
+
+test("the names of tools are recorded as they are written, whatever their script", async () => {
+  const json = { headers: { "content-type": "application/json" } };
+  for (const written of ["größe", "gr\\u00f6\\u00dfe"]) {
+    const call = `{"id":"c1","type":"function","function":{"name":"${written}","arguments":"{}"}}`;
+    const message = `{"role":"assistant","content":null,"tool_calls":[${call}]}`;
+    const answer = `{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":${message},"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}}`;
+    const { ask, records } = stage({ yaml: fourProviders, script: () => [json, { data: answer }, { end: true }] });
+    const body = '{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}]}';
+    const client = await ask({ target: "/v1/chat/completions", body });
+    assert.equal(client.reply.text, answer);
+    assert.deepEqual(records[0]?.toolCalls, ["größe"]);
+  }
+});

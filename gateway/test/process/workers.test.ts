@@ -26,6 +26,7 @@ test("two workers serve, report to one place, take a new configuration, and are 
   assert.equal(pids.length, 2);
   for (let count = 0; count < 20; count += 1) assert.equal((await ask(gateway.url, "demo::echo")).status, 200);
   await eventually(() => lines(gateway.log).filter((line) => line.includes('"chat-completions"')).length === 20);
+  await eventually(() => gateway.said().split("✓ 200  demo::echo").length - 1 === 20);
 
   gateway.write(
     `providers: { local: { kind: openai-compatible, base_url: "http://127.0.0.1:9/v1", credential: none, models: [here] } }\n`,
@@ -66,7 +67,7 @@ function start(context: TestContext, port: string, workers: string, yaml: string
   const errors = join(folder, "errors.txt");
   const write = (rest: string): void => {
     const server = `server: { port: ${port}, workers: ${workers} }\n`;
-    writeFileSync(file, `${server}log: { format: none, file: ${log} }\n${rest}`);
+    writeFileSync(file, `${server}log: { format: text, file: ${log} }\n${rest}`);
   };
   write(yaml);
   const child = spawn(process.execPath, [entry, "start", "--config", file], {
@@ -85,16 +86,19 @@ function start(context: TestContext, port: string, workers: string, yaml: string
   return { child, log, errors, write };
 }
 
+const ADDRESS = /http:\/\/127\.0\.0\.1:[1-9]\d*(?=\D)/;
+
 async function startWorkers(
   context: TestContext,
   workers: string,
   yaml: string,
-): Promise<Started & { readonly url: string }> {
+): Promise<Started & { readonly url: string; readonly said: () => string }> {
   const started = start(context, "0", workers, yaml);
   let out = "";
   started.child.stdout?.on("data", (bytes: Buffer) => (out += bytes.toString()));
-  await eventually(() => out.includes('"url"'));
-  return { ...started, url: /"url":"([^"]+)"/.exec(out)?.[1] ?? "" };
+  let url = "";
+  await eventually(() => (url = ADDRESS.exec(lines(started.errors).join("\n"))?.[0] ?? "") !== "");
+  return { ...started, url, said: () => out };
 }
 
 function workersOf(child: ChildProcess): number[] {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { toJsonLine } from "../../src/record/json-lines.ts";
+import { droppedLine, readJsonLine, toJsonLine } from "../../src/record/json-lines.ts";
 import type { ExchangeRecord } from "../../src/record/record.ts";
 
 const attempt = {
@@ -78,6 +78,33 @@ test("whatever a client calls things, a record is one line of JSON", () => {
       const said: { model?: string; session?: string } = JSON.parse(line);
       assert.equal(said.model, model);
       assert.equal(said.session, session);
+    }),
+  );
+});
+
+test("another process reads a record from its line as it was", () => {
+  const quiet: ExchangeRecord = {
+    ...record,
+    agent: "other",
+    attempts: [],
+    finish: [],
+    losses: [],
+    toolCalls: [],
+    unreadableFrames: 0,
+  };
+  for (const each of [record, quiet, { ...record, attempts: [{ ...attempt, edits: [] }] }]) {
+    const read = readJsonLine(toJsonLine(each));
+    assert.deepEqual(JSON.parse(JSON.stringify(read)), JSON.parse(JSON.stringify({ kind: "record", record: each })));
+  }
+  assert.deepEqual(readJsonLine(droppedLine(3)), { kind: "dropped", count: 3 });
+  for (const foreign of ["", "{", "[]", '{"type":"other"}']) assert.equal(readJsonLine(foreign), undefined);
+});
+
+test("times are written to the microsecond, whatever their size", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 10_000_000_000 }), (microseconds) => {
+      const said: { totalMs?: number } = JSON.parse(toJsonLine({ ...record, totalMs: microseconds / 1000 }));
+      assert.equal(said.totalMs, microseconds / 1000);
     }),
   );
 });
