@@ -65,7 +65,8 @@ export async function handle(deps: HandlerDeps, request: InboundRequest, reply: 
       ? await askRelayed(exchange, dialect, match, target.query, caller.value)
       : await ask(exchange, dialect, match, target.query, caller.value);
     if (!answer.ok) return refuse(exchange, dialect, answer.error);
-    await relayAnswer(exchange, answer.value);
+    const relaying = relayAnswer(exchange, answer.value);
+    if (relaying !== undefined) await relaying;
   } catch (bug) {
     deps.reportBug(bug, exchange.requestId);
     crash(exchange, dialect);

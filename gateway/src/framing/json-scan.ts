@@ -6,12 +6,13 @@ import { closingQuote, quoteFinder, type QuoteFinder } from "./json-string.ts";
 /** Where a value stands in the scanned bytes: `raw.subarray(start, end)` is its JSON text without surrounding white space. */
 export type Span = { readonly start: number; readonly end: number };
 
+/** A member of an object: the span of its value, and where its key's opening quote stands. */
+export type Member = Span & { readonly keyStart: number };
+
 /** What one pass over a JSON object's bytes finds. */
 export type JsonScan = {
   /** Top-level members by key (escapes decoded), in order of appearance. A repeated key has the span of its first value. */
-  readonly members: ReadonlyMap<string, Span>;
-  /** Spans from the opening quote of each key to the end of its value, for removing a member. */
-  readonly entries: ReadonlyMap<string, Span>;
+  readonly members: ReadonlyMap<string, Member>;
   /** Top-level keys that occur more than once. */
   readonly duplicates: readonly string[];
   /** Deepest nesting; the object itself is 1. */
@@ -56,16 +57,17 @@ export function scanObject(
     valueAt: -1,
     rootAt: -1,
     members: new Map(),
-    entries: new Map(),
-    duplicates: new Set(),
+    duplicates: undefined,
     problem: undefined,
   };
   scanTokens(scanner);
   const problem = scanner.problem ?? problemAtEnd(scanner);
   if (problem !== undefined) return fail(problem);
-  const { members, entries, duplicates, deepest: depth, open, close } = scanner;
-  return ok({ members, entries, duplicates: [...duplicates], depth, open, close });
+  const { members, duplicates, deepest: depth, open, close } = scanner;
+  return ok({ members, duplicates: duplicates === undefined ? none : [...duplicates], depth, open, close });
 }
+
+const none: readonly string[] = [];
 
 type Scanner = {
   readonly bytes: Buffer;
@@ -84,9 +86,8 @@ type Scanner = {
   valueAt: number;
   /** Where the outermost value begins. */
   rootAt: number;
-  readonly members: Map<string, Span>;
-  readonly entries: Map<string, Span>;
-  readonly duplicates: Set<string>;
+  readonly members: Map<string, Member>;
+  duplicates: Set<string> | undefined;
   problem: ScanProblem | undefined;
 };
 
@@ -180,7 +181,7 @@ function scanString(scanner: Scanner, start: number): number {
   }
   scanner.expects = COLON;
   if (scanner.containers.length > 1) return end;
-  const key = decodeKey(scanner.bytes, start, end);
+  const key = decodeKey(scanner.quotes, start, end);
   if (key === undefined) return reject(scanner, start, "this key has a raw control character or a broken escape");
   scanner.key = key;
   scanner.keyAt = start;
@@ -188,16 +189,20 @@ function scanString(scanner: Scanner, start: number): number {
 }
 
 /** Only top-level keys are decoded, so they are the only strings whose inside is checked. */
-function decodeKey(bytes: Buffer, start: number, end: number): string | undefined {
+function decodeKey({ bytes, text, textAt }: QuoteFinder, start: number, end: number): string | undefined {
   for (let position = start + 1; position < end - 1; position += 1) {
     const byte = bytes[position]!;
-    if (byte < 0x20 || byte === 0x5c) {
-      const key = parseJson(bytes.toString("utf8", start, end));
-      return typeof key === "string" ? key : undefined;
-    }
+    if (byte >= 0x20 && byte < 0x80 && byte !== 0x5c) continue;
+    const key = parseJson(bytes.toString("utf8", start, end));
+    return typeof key === "string" ? key : undefined;
   }
-  return bytes.toString("utf8", start + 1, end - 1);
+  // As Latin-1 it has been read already.
+  const isRead = start >= textAt && end <= textAt + text.length && end - start <= COPIED_CHARACTERS_MAX;
+  return isRead ? text.slice(start + 1 - textAt, end - 1 - textAt) : bytes.toString("latin1", start + 1, end - 1);
 }
+
+/** Shorter pieces of a string are copies, longer ones would hold all of it. */
+const COPIED_CHARACTERS_MAX = 14;
 
 function openContainer(scanner: Scanner, token: number, position: number): boolean {
   const { containers } = scanner;
@@ -255,11 +260,10 @@ function recordMember(scanner: Scanner, end: number): void {
   const { key, members } = scanner;
   if (key === undefined) return;
   if (members.has(key)) {
-    scanner.duplicates.add(key);
+    scanner.duplicates = (scanner.duplicates ?? new Set()).add(key);
     return;
   }
-  members.set(key, { start: scanner.valueAt, end });
-  scanner.entries.set(key, { start: scanner.keyAt, end });
+  members.set(key, { start: scanner.valueAt, end, keyStart: scanner.keyAt });
 }
 
 function isInObject(scanner: Scanner): boolean {

@@ -36,8 +36,8 @@ type Change = Span & { readonly text: string };
 function removedKeys(scan: JsonScan, edits: readonly Edit[]): Set<string> {
   const removed = new Set<string>();
   for (const edit of edits) {
-    if (edit.kind === "remove" && scan.entries.has(edit.key)) removed.add(edit.key);
-    if (edit.kind === "rename" && edit.to !== edit.key && scan.entries.has(edit.key) && scan.entries.has(edit.to)) {
+    if (edit.kind === "remove" && scan.members.has(edit.key)) removed.add(edit.key);
+    if (edit.kind === "rename" && edit.to !== edit.key && scan.members.has(edit.key) && scan.members.has(edit.to)) {
       removed.add(edit.to);
     }
   }
@@ -47,8 +47,9 @@ function removedKeys(scan: JsonScan, edits: readonly Edit[]): Set<string> {
 /** Members that go together with the commas between them. */
 function removals(bytes: Buffer, scan: JsonScan, removed: ReadonlySet<string>): Change[] {
   const runs: Span[] = [];
-  for (const [key, entry] of scan.entries) {
+  for (const [key, member] of scan.members) {
     if (!removed.has(key)) continue;
+    const entry = { start: member.keyStart, end: member.end };
     const last = runs.at(-1);
     // Removed neighbours are one run: what stands after the first is not a comma that stays.
     if (last !== undefined && nextEntryAt(bytes, last.end) === entry.start) {
@@ -69,13 +70,13 @@ function withComma(bytes: Buffer, run: Span): Span {
 }
 
 function changesInPlace(bytes: Buffer, scan: JsonScan, edit: Edit): Change[] {
-  const entry = scan.entries.get(edit.key);
-  const value = scan.members.get(edit.key);
-  if (entry === undefined || value === undefined || edit.kind === "remove") return [];
-  if (edit.kind !== "rename") return [{ ...value, text: edit.value }];
+  const member = scan.members.get(edit.key);
+  if (member === undefined || edit.kind === "remove") return [];
+  const { start, end, keyStart } = member;
+  if (edit.kind !== "rename") return [{ start, end, text: edit.value }];
   // Between key and value there are only white space and a colon.
-  const end = beforeSpace(bytes, beforeSpace(bytes, value.start) - 1);
-  return [{ start: entry.start, end, text: JSON.stringify(edit.to) }];
+  const keyEnd = beforeSpace(bytes, beforeSpace(bytes, start) - 1);
+  return [{ start: keyStart, end: keyEnd, text: JSON.stringify(edit.to) }];
 }
 
 function insertion(bytes: Buffer, scan: JsonScan, edits: readonly Edit[], removedCount: number): Change[] {
@@ -84,7 +85,7 @@ function insertion(bytes: Buffer, scan: JsonScan, edits: readonly Edit[], remove
   );
   if (members.length === 0) return [];
   const at = beforeSpace(bytes, scan.close);
-  const isEmpty = scan.entries.size === removedCount && scan.duplicates.length === 0;
+  const isEmpty = scan.members.size === removedCount && scan.duplicates.length === 0;
   return [{ start: at, end: at, text: `${isEmpty ? "" : ","}${members.join(",")}` }];
 }
 

@@ -19,7 +19,7 @@ export type QuoteFinder = {
 };
 
 export function quoteFinder(bytes: Buffer): QuoteFinder {
-  return { bytes, text: "", textAt: 0 };
+  return { bytes, text: bytes.length <= WINDOW_BYTES ? bytes.toString("latin1") : "", textAt: 0 };
 }
 
 /**
@@ -28,7 +28,10 @@ export function quoteFinder(bytes: Buffer): QuoteFinder {
  */
 export function closingQuote(finder: QuoteFinder, from: number): number {
   const { bytes } = finder;
-  let quote = nextQuote(finder, from);
+  const near = Math.min(from + NEAR_BYTES, bytes.length);
+  let quote = from;
+  while (quote < near && bytes[quote] !== QUOTE) quote += 1;
+  if (quote >= near) quote = nextQuote(finder, near);
   while (quote >= 0 && bytes[quote - 1] === BACKSLASH && isEscapedAt(bytes, quote, from)) {
     quote = nextQuote(finder, quote + 1);
   }
@@ -44,16 +47,12 @@ export function isEscapedAt(bytes: Buffer, at: number, from: number): boolean {
 
 function nextQuote(finder: QuoteFinder, from: number): number {
   const { bytes, text, textAt } = finder;
-  const near = Math.min(from + NEAR_BYTES, bytes.length);
-  for (let position = from; position < near; position += 1) {
-    if (bytes[position] === QUOTE) return position;
-  }
   const textEnd = textAt + text.length;
-  if (near < textEnd) {
-    const found = text.indexOf('"', near - textAt);
+  if (from < textEnd) {
+    const found = text.indexOf('"', from - textAt);
     if (found >= 0) return textAt + found;
   }
-  const searchFrom = Math.max(near, textEnd);
+  const searchFrom = Math.max(from, textEnd);
   const quote = searchFrom < bytes.length ? bytes.indexOf(QUOTE, searchFrom) : -1;
   if (quote >= 0) {
     finder.textAt = quote;

@@ -19,7 +19,8 @@ const FRAMING_HEADERS = new Set(["content-length", "transfer-encoding", "connect
 
 /** RFC 9110 §5.5, and node refuses everything else by throwing. */
 // oxlint-disable-next-line no-control-regex -- control characters are what is looked for.
-const NOT_IN_HEADERS = /[^\t\x20-\x7e\x80-\xff]/g;
+const NOT_IN_HEADERS = /[^\t\x20-\x7e\x80-\xff]/;
+const ALL_NOT_IN_HEADERS = new RegExp(NOT_IN_HEADERS, "g");
 
 /** A reply over a node response. Calls after the end, or after the client has gone, do nothing. */
 export class NodeReply implements Reply {
@@ -167,7 +168,8 @@ export class NodeReply implements Reply {
     const fields = this.#moreHeaders === undefined ? [] : [...this.#moreHeaders];
     for (const name in headers) {
       const value = headers[name];
-      if (value !== undefined && !FRAMING_HEADERS.has(name)) fields.push(name, value.replace(NOT_IN_HEADERS, "?"));
+      if (value === undefined || FRAMING_HEADERS.has(name)) continue;
+      fields.push(name, NOT_IN_HEADERS.test(value) ? value.replaceAll(ALL_NOT_IN_HEADERS, "?") : value);
     }
     return fields;
   }

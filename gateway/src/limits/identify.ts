@@ -51,7 +51,7 @@ export function identify(
 /** Whether a key may use what its model name came to. Patterns match the bare id, and every written address of it. */
 export function authorise(caller: Caller, resolution: Resolution, written: string): Failure | undefined {
   const { key } = caller;
-  if (key === undefined) return undefined;
+  if (key === undefined || key.models.includes("*")) return undefined;
   const names = [resolution.modelId, resolution.address, `${resolution.provider.id}/${resolution.modelId}`, written];
   if (key.models.some((pattern) => names.some((name) => matchesPattern(pattern, name)))) return undefined;
   const message = `The key "${key.name}" may not use the model "${written}". It may use: ${key.models.join(", ") || "nothing"}.`;

@@ -12,7 +12,7 @@ import { Secret } from "../lib/secret.ts";
 const PREFIX = "dgm_";
 /** Of 32 bytes in base64url. */
 const SECRET_CHARACTERS = 43;
-const FULL_SHAPE = /^dgm_([a-z0-9]{4,16})_([A-Za-z0-9_-]{43})$/;
+const FULL_SHAPE = /^dgm_[a-z0-9]{4,16}_[A-Za-z0-9_-]{43}$/;
 const ID_CHARACTERS = 8;
 const SECRET_BYTES = 32;
 const SALT_BYTES = 16;
@@ -31,8 +31,9 @@ export type ParsedGatewayKey = { readonly id: string; readonly secret: string };
 
 /** The two parts of a well-formed key; undefined when the text is not one. */
 export function parseGatewayKey(text: string): ParsedGatewayKey | undefined {
-  const [, id, secret] = FULL_SHAPE.exec(text) ?? [];
-  return id === undefined || secret === undefined ? undefined : { id, secret };
+  if (!FULL_SHAPE.test(text)) return undefined;
+  const secretStart = text.length - SECRET_CHARACTERS;
+  return { id: text.slice(PREFIX.length, secretStart - 1), secret: text.slice(secretStart) };
 }
 
 export type CreatedKey = {

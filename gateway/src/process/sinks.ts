@@ -39,9 +39,9 @@ export function openSinks(log: LogConfig, facts: SinkFacts): Sinks {
 }
 
 function jsonSink(place: LinePlace): Sinks {
-  const queue = new LineQueue(place);
+  const queue = new LineQueue(place, toJsonLine);
   return {
-    write: (record) => queue.push(toJsonLine(record)),
+    write: (record) => queue.push(record),
     writeLines: (lines) => queue.pushAll(lines),
     flush: () => queue.flush(),
   };
@@ -49,15 +49,16 @@ function jsonSink(place: LinePlace): Sinks {
 
 function textSink(paint: Paint): Sinks {
   const missing = (count: number): string => `${paint("yellow", `… ${count} lines were dropped`)}\n`;
-  const queue = new LineQueue(place(writeStandardOutput, missing));
-  const write = (record: ExchangeRecord): void => queue.push(toTerminalLine(record, paint));
+  const toLine = (said: ExchangeRecord | number): string =>
+    typeof said === "number" ? missing(said) : toTerminalLine(said, paint);
+  const queue = new LineQueue(place(writeStandardOutput, missing), toLine);
   return {
-    write,
+    write: (record) => queue.push(record),
     writeLines(lines) {
       for (const line of Buffer.from(lines).toString("utf8").split("\n")) {
         const read = readJsonLine(line);
-        if (read?.kind === "record") write(read.record);
-        else if (read?.kind === "dropped") queue.push(missing(read.count));
+        if (read?.kind === "record") queue.push(read.record);
+        else if (read?.kind === "dropped") queue.push(read.count);
       }
     },
     flush: () => queue.flush(),

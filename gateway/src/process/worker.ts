@@ -20,11 +20,14 @@ type WorkerState = { config: Config | undefined; serving: Promise<Serving> | und
 const state: WorkerState = { config: undefined, serving: undefined };
 
 /** Records go to the primary as the lines they will most likely be written as. */
-const records = new LineQueue({
-  write: (lines) => send({ type: "records", lines }),
-  droppedLine,
-  schedule: (run) => void systemClock.setTimer(run, GATHER_MS),
-});
+const records = new LineQueue(
+  {
+    write: (lines) => send({ type: "records", lines }),
+    droppedLine,
+    schedule: (run) => void systemClock.setTimer(run, GATHER_MS),
+  },
+  toJsonLine,
+);
 
 // Ctrl-C reaches the whole process group, but when to stop is the primary's decision.
 process.on("SIGINT", () => {});
@@ -49,7 +52,7 @@ async function receive(message: ToWorker): Promise<void> {
 async function start(initial: Config, version: string): Promise<Serving> {
   const primary = {
     config: { current: () => state.config ?? initial },
-    sink: { write: (record: ExchangeRecord) => records.push(toJsonLine(record)), flush: () => records.flush() },
+    sink: { write: (record: ExchangeRecord) => records.push(record), flush: () => records.flush() },
     reportBug: (bug: unknown, requestId: string) => {
       const text = bug instanceof Error ? (bug.stack ?? bug.message) : String(bug);
       void send({ type: "bug", text, requestId });

@@ -7,6 +7,9 @@ const BLOCK_LINES_MAX = 250;
 const UTF8_BYTES_PER_CHARACTER_MAX = 3;
 const LINE_FEED = 0x0a;
 
+/** So many are spelt in a row, by code that is then warm: one by one, between the steps of requests, each costs twice as much. */
+const BATCH = 32;
+
 /** Where lines go: standard output, a file, another process. */
 export type LinePlace = {
   /** Takes whole lines as UTF-8. Asked again only after the promise has settled, and until then the bytes stay as they are; a rejection drops them. */
@@ -20,11 +23,13 @@ export type LinePlace = {
 type Block = { readonly bytes: Buffer; length: number; lines: number };
 
 /**
- * A bounded queue before a slow or broken place: whoever has a line hands it over and goes on. Lines become bytes at once,
+ * A bounded queue before a slow or broken place: whoever has something to say hands it over and goes on. Lines become bytes soon,
  * outside the heap: as strings they would be copied by every collection until they are written.
  */
-export class LineQueue {
+export class LineQueue<T> {
+  readonly #toLine: (said: T) => string;
   readonly #place: LinePlace;
+  #unspelt: T[] = [];
   /** Oldest first; the last is being filled. */
   #blocks: Block[] = [];
   #spare: Buffer | undefined;
@@ -33,30 +38,47 @@ export class LineQueue {
   #isScheduled = false;
   #writing: Promise<void> | undefined;
 
-  constructor(place: LinePlace) {
+  /** `toLine` ends a line with its line feed. */
+  constructor(place: LinePlace, toLine: (said: T) => string) {
     this.#place = place;
+    this.#toLine = toLine;
   }
 
-  /** `line` ends with its line feed. */
-  push(line: string): void {
-    const block = this.#blockWith(line.length * UTF8_BYTES_PER_CHARACTER_MAX);
-    block.length += block.bytes.write(line, block.length);
-    this.#added(block, 1);
+  push(said: T): void {
+    if (this.#unspelt.push(said) >= BATCH) this.#spell();
+    this.#wake();
   }
 
   /** Whole lines that have been gathered elsewhere. */
   pushAll(lines: Uint8Array): void {
+    this.#spell();
     const block = this.#blockWith(lines.length);
     block.bytes.set(lines, block.length);
     block.length += lines.length;
     this.#added(block, countLines(lines));
+    this.#wake();
   }
 
   /** Resolves when nothing waits any more. */
   async flush(): Promise<void> {
-    while (this.#writing !== undefined || this.#blocks.length > 0) {
+    while (this.#writing !== undefined || !this.#isEmpty()) {
       this.#drain();
       await this.#writing;
+    }
+  }
+
+  #isEmpty(): boolean {
+    return this.#unspelt.length === 0 && this.#blocks.length === 0;
+  }
+
+  #spell(): void {
+    const unspelt = this.#unspelt;
+    this.#unspelt = [];
+    for (const said of unspelt) {
+      const line = this.#toLine(said);
+      const block = this.#blockWith(line.length * UTF8_BYTES_PER_CHARACTER_MAX);
+      block.length += block.bytes.write(line, block.length);
+      this.#added(block, 1);
     }
   }
 
@@ -76,7 +98,6 @@ export class LineQueue {
     block.lines += lines;
     this.#waiting += lines;
     while (this.#waiting > WAITING_LINES_MAX && this.#blocks.length > 1) this.#dropOldest();
-    this.#wake();
   }
 
   #dropOldest(): void {
@@ -86,7 +107,7 @@ export class LineQueue {
   }
 
   #wake(): void {
-    if (this.#writing !== undefined || this.#blocks.length === 0) return;
+    if (this.#writing !== undefined || this.#isEmpty()) return;
     if (this.#blocks.length > 1) this.#drain();
     else if (!this.#isScheduled) {
       this.#isScheduled = true;
@@ -99,6 +120,7 @@ export class LineQueue {
 
   #drain(): void {
     if (this.#writing !== undefined) return;
+    if (this.#blocks.length <= 1) this.#spell();
     const block = this.#blocks.shift();
     if (block === undefined) return;
     this.#waiting -= block.lines;

@@ -50,26 +50,38 @@ export async function makeAttempt(
 ): Promise<Result<Answer, Failure>> {
   const draft = openAttempt(exchange, target, carried);
   const request = upstreamCall(exchange, conversation, target, carried);
-  const answered = await callTarget(exchange, target, request, firstByteMs(conversation, target), draft);
-  if (!answered.ok) return closeAttempt(exchange, draft, answered);
-  const reading = readAnswer(exchange, conversation, target, answered.value, carried, draft);
+  const answered = await callTarget(exchange, target, request, firstByteMs(conversation, target));
+  const judging = judge(exchange, target, answered, draft);
+  // Waiting costs turns of the loop even for what is there already, and nearly always it is.
+  const judged = judging instanceof Promise ? await judging : judging;
+  if (!judged.ok) return closeAttempt(exchange, draft, judged);
+  const reading = readAnswer(exchange, conversation, target, judged.value, carried, draft);
   return closeAttempt(exchange, draft, reading instanceof Promise ? await reading : reading);
 }
 
-/** Sends a call and waits for the provider's verdict; whatever is no success is a failure. */
-export async function callTarget(
+/** Sends a call with its credential. Resolves with the status line of whatever the provider answers. */
+export function callTarget(
   exchange: Exchange,
   target: Target,
   request: UpstreamCall,
   waitMs: number,
-  draft: AttemptDraft,
 ): Promise<Result<UpstreamAnswer, Failure>> {
   const { watchdog, handle, deps } = exchange;
+  const send = (authorised: Result<UpstreamCall, Failure>) =>
+    authorised.ok
+      ? callUpstream(deps.transport, watchdog, authorised.value, waitMs, handle)
+      : Promise.resolve(authorised);
   const authorising = authorise(exchange, target, request);
-  // Waiting costs a turn of the loop even for what is there already, and nearly always it is.
-  const authorised = authorising instanceof Promise ? await authorising : authorising;
-  if (!authorised.ok) return authorised;
-  const answered = await callUpstream(deps.transport, watchdog, authorised.value, waitMs, handle);
+  return authorising instanceof Promise ? authorising.then(send) : send(authorising);
+}
+
+/** The provider's verdict: whatever is no success is a failure, and told by its body. */
+export function judge(
+  exchange: Exchange,
+  target: Target,
+  answered: Result<UpstreamAnswer, Failure>,
+  draft: AttemptDraft,
+): Result<UpstreamAnswer, Failure> | Promise<Result<UpstreamAnswer, Failure>> {
   if (!answered.ok) return answered;
   const { status, headers } = answered.value;
   draft.status = status;
@@ -78,7 +90,7 @@ export async function callTarget(
   if (status === 401) forgetToken(exchange, target);
   if (status >= 200 && status < 300) return answered;
   exchange.failureHeaders = passedDownHeaders(headers, target.credential.kind);
-  return fail(await readFailure(exchange, target, answered.value));
+  return readFailure(exchange, target, answered.value).then(fail);
 }
 
 function upstreamCall(
@@ -99,7 +111,7 @@ function upstreamCall(
     method: "POST",
     origin: url.origin,
     path: url.path,
-    headers: { ...headers, ...carried.headers },
+    headers: Object.assign(headers, carried.headers),
     body: carried.body(),
     connectTimeoutMs: provider.timeouts.connectMs,
   };

@@ -83,7 +83,7 @@ function holdsEnvelope(wire: WireRequest): boolean {
 }
 
 function verbatimRequest(client: ClientContext, wire: WireRequest, target: Target): CarriedRequest {
-  const edits: NamedEdit[] = [...modelEdit(wire, target), ...traitEdits(wire, target)];
+  const edits = modelEdit(client, wire, target).concat(traitEdits(wire, target));
   const usage = usageEdit(client, wire, target);
   if (usage !== undefined) edits.push(usage);
   return spliced(wire, edits, { usageFrame: usage !== undefined });
@@ -142,10 +142,10 @@ function spliced(wire: WireRequest, edits: readonly NamedEdit[], withhold: Withh
 }
 
 /** The body names the model as the client does; the provider wants its own id. A model in the path is the URL's business. */
-function modelEdit(wire: WireRequest, target: Target): NamedEdit[] {
+function modelEdit({ head }: ClientContext, wire: WireRequest, target: Target): NamedEdit[] {
   const version = target.provider.traits.anthropicBodyVersion;
   if (version !== undefined && target.dialect === "anthropic-messages") return versionEdits(wire, version);
-  if (wire.pathModel !== "" || member(wire, "model") === target.upstreamModel) return [];
+  if (wire.pathModel !== "" || head.model === target.upstreamModel) return [];
   const value = JSON.stringify(target.upstreamModel);
   return [{ name: `model: ${target.upstreamModel}`, edit: { kind: "replace", key: "model", value } }];
 }

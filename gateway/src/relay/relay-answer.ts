@@ -6,29 +6,39 @@ import type { Headers } from "./ports.ts";
 import { refuse } from "./refuse.ts";
 import { translationReport } from "./translation-report.ts";
 
-/** Sends a provider's answer to the client and settles when it is over. The only way out besides `refuse`. */
-export async function relayAnswer(exchange: Exchange, answer: Answer): Promise<void> {
+/**
+ * Sends a provider's answer to the client and settles when it is over: at once, or when the promise resolves. The only way out
+ * besides `refuse`.
+ */
+export function relayAnswer(exchange: Exchange, answer: Answer): Promise<void> | undefined {
   const { reply, dialect } = exchange;
   const refusal = answerRefusal(exchange, answer.headers);
   if (refusal !== undefined && dialect !== undefined) {
     refuse(exchange, dialect, refusal);
-    return;
+    return undefined;
   }
   const headers = answerHeaders(exchange, answer);
   const firstByteMs = elapsedMs(exchange);
-  if (answer.kind === "plain") {
-    reply.send(answer.status, headers, answer.body);
-    settle(exchange, {
-      status: answer.status,
-      end: exchange.abortedBy === undefined ? "complete" : "cancelled",
-      failure: exchange.abortedBy,
-      bytes: Buffer.byteLength(answer.body),
-      firstByteMs,
-      unreadableFrames: 0,
-    });
-    return;
-  }
-  const result = await answer.stream.relay(reply, answer.status, headers);
+  if (answer.kind === "stream") return relayStream(exchange, answer, headers, firstByteMs);
+  reply.send(answer.status, headers, answer.body);
+  settle(exchange, {
+    status: answer.status,
+    end: exchange.abortedBy === undefined ? "complete" : "cancelled",
+    failure: exchange.abortedBy,
+    bytes: Buffer.byteLength(answer.body),
+    firstByteMs,
+    unreadableFrames: 0,
+  });
+  return undefined;
+}
+
+async function relayStream(
+  exchange: Exchange,
+  answer: Extract<Answer, { readonly kind: "stream" }>,
+  headers: Headers,
+  firstByteMs: number,
+): Promise<void> {
+  const result = await answer.stream.relay(exchange.reply, answer.status, headers);
   const attempt = exchange.attempts.at(-1);
   if (attempt !== undefined) Object.assign(attempt, { endedMs: elapsedMs(exchange) });
   settle(exchange, { ...result, status: answer.status, firstByteMs });

@@ -7,7 +7,15 @@ import type { RelayedMatch } from "../operations/table.ts";
 import { upstreamUrl } from "../providers/urls.ts";
 import { observe } from "../record/observe.ts";
 import type { Target } from "../routing/plan.ts";
-import { callTarget, closeAttempt, firstByteMs, openAttempt, PLAIN_ANSWER_BYTES_MAX, type Answer } from "./attempt.ts";
+import {
+  callTarget,
+  closeAttempt,
+  firstByteMs,
+  judge,
+  openAttempt,
+  PLAIN_ANSWER_BYTES_MAX,
+  type Answer,
+} from "./attempt.ts";
 import { peekStream } from "./answer-stream.ts";
 import { elapsedMs, type Conversation, type Exchange } from "./exchange-state.ts";
 import { upstreamHeaders } from "./headers.ts";
@@ -37,7 +45,7 @@ export async function makeRelayedAttempt(
     // The provider cannot answer before it has everything; while it is being sent, its silence is not its fault.
     if (upload.waiting) exchange.watchdog.set("first-byte", waitMs);
   });
-  const answered = await callTarget(exchange, target, request, waitMs, draft);
+  const answered = await judge(exchange, target, await callTarget(exchange, target, request, waitMs), draft);
   upload.waiting = false;
   draft.model = exchange.upstreamModel ?? draft.model;
   const answer = answered.ok ? await readAnswer(exchange, call, target, answered.value) : answered;

@@ -1,9 +1,10 @@
 import type { Clock, Timer } from "../lib/clock.ts";
 import { Registry } from "../lib/registry.ts";
 
-/** The waits of an exchange, each with its own limit. */
-const deadlineNames = ["first-byte", "commit", "idle", "keep-alive", "stall", "trailing", "total"] as const;
-export type DeadlineName = (typeof deadlineNames)[number];
+/** The waits of an exchange, each with its own limit, and where it stands among them. */
+const deadlines = { "first-byte": 0, commit: 1, idle: 2, "keep-alive": 3, stall: 4, trailing: 5, total: 6 } as const;
+export type DeadlineName = keyof typeof deadlines;
+const deadlineNames = Object.keys(deadlines) as readonly DeadlineName[];
 
 /**
  * The time limits of one exchange. Pushing a deadline back, which every chunk does, is an assignment: nothing is scheduled
@@ -62,14 +63,16 @@ class Deadlines implements Watchdog {
   /** Not later than any deadline. */
   #earliest = Infinity;
   #onExpire: (name: DeadlineName) => void = ignore;
+  #isStopped = false;
 
   constructor(kennel: Kennel) {
     this.#kennel = kennel;
   }
 
   set(name: DeadlineName, delayMs: number): void {
+    if (this.#isStopped) return;
     const at = this.#kennel.clock.now() + delayMs;
-    this.#at[deadlineNames.indexOf(name)] = at;
+    this.#at[deadlines[name]] = at;
     if (this.#earliest === Infinity) {
       this.#kennel.watched.add(this);
       startTicking(this.#kennel);
@@ -78,7 +81,7 @@ class Deadlines implements Watchdog {
   }
 
   clear(name: DeadlineName): void {
-    this.#at[deadlineNames.indexOf(name)] = Infinity;
+    this.#at[deadlines[name]] = Infinity;
   }
 
   listen(onExpire: (name: DeadlineName) => void): void {
@@ -86,7 +89,7 @@ class Deadlines implements Watchdog {
   }
 
   stop(): void {
-    this.#at.fill(Infinity);
+    this.#isStopped = true;
     this.#earliest = Infinity;
     this.#kennel.watched.delete(this);
   }
@@ -97,7 +100,7 @@ class Deadlines implements Watchdog {
     if (this.#earliest === Infinity) this.#kennel.watched.delete(this);
     deadlineNames.forEach((name, index) => {
       // An earlier expiry may have stopped everything, or moved this one.
-      if ((this.#at[index] ?? Infinity) > now) return;
+      if (this.#isStopped || (this.#at[index] ?? Infinity) > now) return;
       this.#at[index] = Infinity;
       this.#onExpire(name);
     });

@@ -65,26 +65,31 @@ export function readCredentials(
   });
 }
 
+/** Where a credential may stand, Bearer before the others. */
+const places: readonly { readonly place: CredentialPlace; readonly header: string; readonly isBearer: boolean }[] = [
+  { place: "gateway-header", header: "x-dragoman-authorization", isBearer: true },
+  { place: "gateway-header", header: "x-to11-authorization", isBearer: true },
+  { place: "bearer", header: "authorization", isBearer: true },
+  { place: "x-api-key", header: "x-api-key", isBearer: false },
+  { place: "x-goog-api-key", header: "x-goog-api-key", isBearer: false },
+  { place: "api-key", header: "api-key", isBearer: false },
+];
+
 function sources(
   headers: { readonly [name: string]: string | undefined },
   queryKey: string | undefined,
 ): readonly Source[] {
   const found: Source[] = [];
-  const add = (place: CredentialPlace, value: string | undefined) => {
-    if (value !== undefined) found.push({ place, value: value.trim() });
-  };
-  add("gateway-header", bearerToken(headers["x-dragoman-authorization"]));
-  add("gateway-header", bearerToken(headers["x-to11-authorization"]));
-  add("bearer", bearerToken(headers["authorization"]));
-  add("x-api-key", headers["x-api-key"]);
-  add("x-goog-api-key", headers["x-goog-api-key"]);
-  add("api-key", headers["api-key"]);
-  add("query", queryKey);
+  for (const { place, header, isBearer } of places) {
+    const written = headers[header];
+    if (written === undefined) continue;
+    found.push({ place, value: (isBearer ? bearerToken(written) : written).trim() });
+  }
+  if (queryKey !== undefined) found.push({ place: "query", value: queryKey.trim() });
   return found;
 }
 
-function bearerToken(header: string | undefined): string | undefined {
-  if (header === undefined) return undefined;
+function bearerToken(header: string): string {
   return /^bearer\s/i.test(header) ? header.slice(7) : header;
 }
 

@@ -30,7 +30,10 @@ export type Resolution = {
   readonly timeoutMs: number | undefined;
 };
 
-const resolutions = new WeakMap<Config, Map<string, Resolution>>();
+/** By how a model is asked for, and by its name. */
+type Remembered = { readonly asked: Map<string, Map<string, Resolution>>; count: number };
+
+const resolutions = new WeakMap<Config, Remembered>();
 const RESOLUTIONS_MAX = 10_000;
 const KEY_CHARACTERS_MAX = 512;
 
@@ -39,14 +42,22 @@ const KEY_CHARACTERS_MAX = 512;
  * found once is remembered for as long as the snapshot lives.
  */
 export function resolve(config: Config, address: Address): Result<Resolution, Failure> {
-  const known = resolutions.get(config) ?? new Map<string, Resolution>();
-  const key = `${address.dialect} ${address.chat ? "chat" : ""} ${address.providerHeader} ${address.model}`;
-  const remembered = known.get(key);
+  const { dialect, chat, providerHeader, model } = address;
+  // The usual way to ask has a name that need not be made.
+  const asked = chat && providerHeader === "" ? dialect : `${dialect} ${chat} ${providerHeader}`;
+  const remembered = resolutions.get(config)?.asked.get(asked)?.get(model);
   if (remembered !== undefined) return ok(remembered);
   const found = find(config, address);
-  const isWorthIt = key.length <= KEY_CHARACTERS_MAX && known.size < RESOLUTIONS_MAX;
-  if (found.ok && isWorthIt) resolutions.set(config, known.set(key, found.value));
+  if (found.ok && asked.length + model.length <= KEY_CHARACTERS_MAX) remember(config, asked, model, found.value);
   return found;
+}
+
+function remember(config: Config, asked: string, model: string, resolution: Resolution): void {
+  const known = resolutions.get(config) ?? { asked: new Map(), count: 0 };
+  if (known.count >= RESOLUTIONS_MAX) return;
+  known.count += 1;
+  resolutions.set(config, known);
+  known.asked.set(asked, (known.asked.get(asked) ?? new Map<string, Resolution>()).set(model, resolution));
 }
 
 function find(config: Config, address: Address): Result<Resolution, Failure> {

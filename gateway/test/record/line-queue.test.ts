@@ -4,7 +4,7 @@ import { LineQueue, WAITING_LINES_MAX } from "../../src/record/line-queue.ts";
 
 /** A place to write that answers when the test says so; lines are gathered until `gather` is called. */
 function slowPlace(gathersByItself = true): {
-  readonly queue: LineQueue;
+  readonly queue: LineQueue<string>;
   readonly written: string[];
   gather: () => void;
   settle: (error?: Error) => Promise<void>;
@@ -12,15 +12,16 @@ function slowPlace(gathersByItself = true): {
   const written: string[] = [];
   const scheduled: (() => void)[] = [];
   let pending: PromiseWithResolvers<void> | undefined;
-  const queue = new LineQueue({
-    droppedLine: (dropped) => `[${dropped} dropped]\n`,
-    write(lines) {
+  const place = {
+    droppedLine: (dropped: number) => `[${dropped} dropped]\n`,
+    write(lines: Uint8Array) {
       written.push(Buffer.from(lines).toString("utf8"));
       pending = Promise.withResolvers();
       return pending.promise;
     },
-    schedule: (run) => (gathersByItself ? run() : void scheduled.push(run)),
-  });
+    schedule: (run: () => void) => (gathersByItself ? run() : void scheduled.push(run)),
+  };
+  const queue = new LineQueue(place, (line: string) => line);
   return {
     queue,
     written,

@@ -1,5 +1,5 @@
 import { failure, type Failure } from "../../canonical/failure.ts";
-import { asArray, asNumber, asObject, asString, compact, type Json } from "../../lib/json.ts";
+import { asArray, asNumber, asObject, asString, type Json } from "../../lib/json.ts";
 import { fail, ok, type Result } from "../../lib/result.ts";
 import type { Echo, Head } from "../dialect.ts";
 import { member, type WireRequest } from "../wire-request.ts";
@@ -20,16 +20,13 @@ export function readHead(wire: WireRequest): Result<Head, Failure> {
   if (typeof stream !== "boolean") return fail(wrongType("stream", "true or false"));
   const candidates = member(wire, "n") ?? 1;
   if (!isChoiceCount(candidates)) return fail(wrongType("n", `a whole number from 1 to ${CHOICES_MAX}`));
-  return ok(
-    compact({
-      model,
-      stream,
-      maxTokens: readMaxTokens(member(wire, "max_completion_tokens"), member(wire, "max_tokens")),
-      candidates,
-      includeUsage: asObject(member(wire, "stream_options"))?.["include_usage"] === true,
-      sessionKey: nonEmpty(member(wire, "prompt_cache_key")) ?? nonEmpty(member(wire, "user")),
-    }),
-  );
+  const includeUsage = asObject(member(wire, "stream_options"))?.["include_usage"] === true;
+  const head: { -readonly [K in keyof Head]: Head[K] } = { model, stream, candidates, includeUsage };
+  const maxTokens = readMaxTokens(member(wire, "max_completion_tokens"), member(wire, "max_tokens"));
+  if (maxTokens !== undefined) head.maxTokens = maxTokens;
+  const sessionKey = nonEmpty(member(wire, "prompt_cache_key")) ?? nonEmpty(member(wire, "user"));
+  if (sessionKey !== undefined) head.sessionKey = sessionKey;
+  return ok(head);
 }
 
 /** Clients that declare the deprecated `functions` know no `tool_calls`: they are answered with `function_call`. */

@@ -33,23 +33,32 @@ export function readUsage(value: Json | undefined): Usage | undefined {
     count(completionDetails["reasoning_tokens"]) ??
     count(usage["reasoning_tokens"]) ??
     (hidden > 0 ? hidden : undefined);
-  return compact({
+  const read: { -readonly [K in keyof Usage]: Usage[K] } = {
     inputTotal,
     cacheRead,
     // OpenRouter reports the same tokens as written and as read for some Gemini answers; nothing is charged twice.
     cacheWrite: Math.min(written, inputTotal - cacheRead),
     outputTotal,
-    // OpenRouter reports more reasoning than completion for some models; a part cannot exceed its whole.
-    reasoning: reasoning === undefined ? undefined : Math.min(reasoning, outputTotal),
-    inputAudio: positive(promptDetails["audio_tokens"]),
-    inputImage: positive(promptDetails["image_tokens"]),
-    outputAudio: positive(completionDetails["audio_tokens"]),
-    outputImage: positive(completionDetails["image_tokens"]),
-    acceptedPrediction: positive(completionDetails["accepted_prediction_tokens"]),
-    rejectedPrediction: positive(completionDetails["rejected_prediction_tokens"]),
-    raw: { dialect: "openai-chat" as const, value: usage },
-  });
+    raw: { dialect: "openai-chat", value: usage },
+  };
+  // OpenRouter reports more reasoning than completion for some models; a part cannot exceed its whole.
+  if (reasoning !== undefined) read.reasoning = Math.min(reasoning, outputTotal);
+  for (const [counter, details, name] of detailCounters) {
+    const value = count((details === "prompt" ? promptDetails : completionDetails)[name]);
+    // Many providers fill them with zeros; only what was used is worth remembering.
+    if (value !== undefined && value > 0) read[counter] = value;
+  }
+  return read;
 }
+
+const detailCounters = [
+  ["inputAudio", "prompt", "audio_tokens"],
+  ["inputImage", "prompt", "image_tokens"],
+  ["outputAudio", "completion", "audio_tokens"],
+  ["outputImage", "completion", "image_tokens"],
+  ["acceptedPrediction", "completion", "accepted_prediction_tokens"],
+  ["rejectedPrediction", "completion", "rejected_prediction_tokens"],
+] as const;
 
 /** OpenAI, DeepSeek, Moonshot and Together, Mistral, Databricks: one fact, five names. */
 function cachedTokens(usage: JsonObject, promptDetails: JsonObject): number | undefined {
@@ -65,12 +74,6 @@ function cachedTokens(usage: JsonObject, promptDetails: JsonObject): number | un
 function count(value: Json | undefined): number | undefined {
   const number = asNumber(value);
   return number === undefined || number < 0 ? undefined : Math.floor(number);
-}
-
-/** Detail counters are zero-filled by many providers; only what was used is worth remembering. */
-function positive(value: Json | undefined): number | undefined {
-  const number = count(value);
-  return number === 0 ? undefined : number;
 }
 
 /** `usage` as OpenAI writes it: inclusive totals, details always present. A Chat provider's own further members (`cost`) stay. */
