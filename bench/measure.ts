@@ -48,6 +48,23 @@ export async function sample(bench: Bench, subject: Subject, plan: LoadPlan, dur
   return { cpuUs: (used * 1000) / requests, observation };
 }
 
+/** CPU per request of two subjects that share the core, each under half of the load at the same time: µs. */
+export async function sampleBeside(
+  bench: Bench,
+  subjects: readonly [Subject, Subject],
+  plan: Extract<LoadPlan, { readonly kind: "closed" }>,
+  durationMs: number,
+): Promise<number> {
+  const half = { ...plan, concurrency: plan.concurrency / 2, durationMs };
+  const cpu = (): number => cpuMs(subjects[0].pid) + cpuMs(subjects[1].pid);
+  const before = cpu();
+  const observations = await Promise.all([
+    bench.load.run({ ...half, target: subjects[0].target }),
+    bench.prober.run({ ...half, target: subjects[1].target }),
+  ]);
+  return ((cpu() - before) * 1000) / observations.reduce((sum, { requests }) => sum + requests, 0);
+}
+
 /** One of the things that are compared: a subject under a load. */
 export type Contender = { readonly subject: Subject; readonly plan: LoadPlan };
 

@@ -6,13 +6,14 @@ import {
   interleavePair,
   ratio,
   sample,
+  sampleBeside,
   typical,
   Unavailable,
   type Bench,
   type LoadPlan,
   type Sample,
 } from "./measure.ts";
-import { round, type Row } from "./report.ts";
+import { median, round, type Row } from "./report.ts";
 import { startSubject, type Subject, type SubjectOptions } from "./subjects.ts";
 
 /* Rows about CPU time and latency. Each function measures once and gives the rows that follow from it. */
@@ -23,7 +24,7 @@ const STREAMS = 50;
 const FIRST_TOKEN_RATE = 50;
 
 const plainRequest: ChatRequest = { format: "openai-chat", model: "plain", stream: false, bytes: 1000 };
-const plainPlan: LoadPlan = { kind: "closed", request: plainRequest, concurrency: CONCURRENCY };
+const plainPlan = { kind: "closed", request: plainRequest, concurrency: CONCURRENCY } as const;
 
 const cpuUs = (each: Sample): number => each.cpuUs;
 const perSecond = ({ observation }: Sample): number => (observation.requests / observation.elapsedMs) * 1000;
@@ -144,8 +145,13 @@ export async function firstTokenRows(bench: Bench): Promise<Row[]> {
   ];
 }
 
+/**
+ * Both workers run on the one core of the subjects, where two processes cost each other caches, which with a core of its own
+ * each they do not; what that alone costs is told beside, by two gateways that have nothing to do with each other.
+ */
 export async function workerRows(bench: Bench): Promise<Row[]> {
   const pair = await startVariant(bench, { workers: 2 });
+  const other = await startVariant(bench, {});
   try {
     // Primary and two workers. Fewer: the setting is accepted, but nothing is behind it yet.
     if (processTree(pair.pid).length < 3) throw new Unavailable("no worker processes");
@@ -153,18 +159,29 @@ export async function workerRows(bench: Bench): Promise<Row[]> {
       { subject: pair, plan: plainPlan },
       { subject: bench.measured, plan: plainPlan },
     ]);
+    const beside = await besideEachOther(bench, [bench.measured, other]);
     return [
       {
         name: "two workers: CPU per request ÷ one worker's",
         measured: ratio(two, one, cpuUs),
         unit: "×",
         budget: { most: 1.1 },
-        absolutes: versus(two, one, cpuUs, "µs"),
+        absolutes: `${versus(two, one, cpuUs, "µs")}; two unrelated gateways on this core: ${round(beside / typical(one, cpuUs))} ×`,
       },
     ];
   } finally {
-    await pair.stop();
+    await Promise.all([pair.stop(), other.stop()]);
   }
+}
+
+async function besideEachOther(bench: Bench, subjects: readonly [Subject, Subject]): Promise<number> {
+  const { rounds, roundMs, warmUpMs } = bench.effort;
+  await sampleBeside(bench, subjects, plainPlan, warmUpMs * 2);
+  const samples: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    samples.push(await sampleBeside(bench, subjects, plainPlan, roundMs));
+  }
+  return median(samples);
 }
 
 /** 10,000 phrases and all kinds of personal data, on a prompt of 10 KB. */

@@ -111,6 +111,7 @@ async function ask(
     "total",
     Math.min(planned.value.provider.timeouts.totalMs, conversation.value.patienceMs ?? Infinity),
   );
+  // As a promise, what is returned would take two turns of the loop more.
   const answer = await runAttempts(exchange, [planned.value], (target) => {
     const carried = carryRequest(conversation.value, wire.value, target);
     return carried.ok ? makeAttempt(exchange, conversation.value, target, carried.value) : Promise.resolve(carried);

@@ -55,7 +55,8 @@ function onStopSignal(listener: (signal: StopSignal) => void): () => void {
 const startGateway: StartGateway = async (config) => {
   const { log, server } = config.current();
   const outHasColor = process.stdout.isTTY && process.stdout.hasColors();
-  const sink = openSinks(log, { outIsTerminal: terminal.outIsTerminal, outHasColor });
+  const facts = { outIsTerminal: terminal.outIsTerminal, outHasColor };
+  const sink = openSinks(log, facts, (text) => terminal.err(`! ${text}\n`));
   const primary = { config, sink, reportBug };
   const serving =
     server.workers > 1

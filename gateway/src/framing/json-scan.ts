@@ -1,6 +1,6 @@
+import { asBuffer } from "../lib/as-buffer.ts";
 import { parseJson } from "../lib/json.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
-import { asBuffer } from "../lib/as-buffer.ts";
 import { closingQuote, quoteFinder, type QuoteFinder } from "./json-string.ts";
 
 /** Where a value stands in the scanned bytes: `raw.subarray(start, end)` is its JSON text without surrounding white space. */
@@ -201,7 +201,7 @@ function decodeKey({ bytes, text, textAt }: QuoteFinder, start: number, end: num
   return isRead ? text.slice(start + 1 - textAt, end - 1 - textAt) : bytes.toString("latin1", start + 1, end - 1);
 }
 
-/** Shorter pieces of a string are copies, longer ones would hold all of it. */
+/** With its quotes. Shorter pieces of a string are copies, longer ones would hold all of it. */
 const COPIED_CHARACTERS_MAX = 14;
 
 function openContainer(scanner: Scanner, token: number, position: number): boolean {

@@ -1,5 +1,5 @@
-import { isSpace } from "./bytes.ts";
 import { asBuffer } from "../lib/as-buffer.ts";
+import { isSpace } from "./bytes.ts";
 import type { JsonScan, Span } from "./json-scan.ts";
 
 /** A change of one top-level member. `value` is JSON text. */

@@ -1,6 +1,6 @@
+import { asBuffer } from "../lib/as-buffer.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
 import { NO_BYTES } from "./bytes.ts";
-import { asBuffer } from "../lib/as-buffer.ts";
 import { readPartHead, type PartHead } from "./multipart-head.ts";
 
 export const PART_HEAD_BYTES_MAX = 16 * 1024;

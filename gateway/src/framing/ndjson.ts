@@ -1,6 +1,6 @@
+import { asBuffer } from "../lib/as-buffer.ts";
 import { parseJson } from "../lib/json.ts";
 import { NO_BYTES } from "./bytes.ts";
-import { asBuffer } from "../lib/as-buffer.ts";
 import { fragments, keepFragment, takeFragments } from "./fragments.ts";
 import { FRAME_BYTES_MAX, type Frame, type Framer } from "./framer.ts";
 

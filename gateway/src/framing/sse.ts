@@ -1,6 +1,6 @@
+import { asBuffer } from "../lib/as-buffer.ts";
 import { parseJson } from "../lib/json.ts";
 import { NO_BYTES } from "./bytes.ts";
-import { asBuffer } from "../lib/as-buffer.ts";
 import { checkFrameSize, fragments, keepFragment, takeFragments, type Fragments } from "./fragments.ts";
 import { FRAME_BYTES_MAX, type Frame, type Framer, type FramePayload } from "./framer.ts";
 

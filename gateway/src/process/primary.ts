@@ -17,7 +17,7 @@ export type Workforce = Serving & {
   refresh(): void;
 };
 
-/** What the process that owns configuration and records takes the workers' records with. */
+/** The process that owns configuration and records. Those of its workers come as lines. */
 export type Owner = Primary & { readonly sink: Sinks };
 
 type State = {

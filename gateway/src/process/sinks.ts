@@ -17,14 +17,17 @@ export interface Sinks extends RecordSink {
   writeLines(lines: Uint8Array): void;
 }
 
-/** The sinks that a configuration asks for: lines on standard output, and JSON lines in a file. */
-export function openSinks(log: LogConfig, facts: SinkFacts): Sinks {
+/**
+ * The sinks that a configuration asks for: lines on standard output, and JSON lines in a file. `warn` is told when the file
+ * cannot be written, once until it can again; no request notices.
+ */
+export function openSinks(log: LogConfig, facts: SinkFacts, warn: (text: string) => void): Sinks {
   const sinks: Sinks[] = [];
   const format = log.format === "auto" ? (facts.outIsTerminal ? "text" : "json") : log.format;
   const paint: Paint = facts.outHasColor ? colour : (_colour, text) => text;
   if (format === "text") sinks.push(textSink(paint));
   if (format === "json") sinks.push(jsonSink(place(writeStandardOutput)));
-  if (log.file !== undefined) sinks.push(jsonSink(place(fileWriter(log.file))));
+  if (log.file !== undefined) sinks.push(jsonSink(place(fileWriter(log.file, warn))));
   return {
     write(record) {
       for (const sink of sinks) sink.write(record);
@@ -33,9 +36,21 @@ export function openSinks(log: LogConfig, facts: SinkFacts): Sinks {
       for (const sink of sinks) sink.writeLines(lines);
     },
     async flush() {
-      await Promise.all(sinks.map((sink) => sink.flush()));
+      const isFlushed = await within(FLUSH_MS, Promise.all(sinks.map((sink) => sink.flush())));
+      if (!isFlushed) warn("Some records were not written: whoever reads the output takes nothing.");
     },
   };
+}
+
+/** How long a process that wants to stop waits for those who read its output. */
+const FLUSH_MS = 2_000;
+
+/** Whether `work` is done in that time. */
+function within(milliseconds: number, work: Promise<unknown>): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(false), milliseconds);
+    work.then(() => resolve(true), reject).finally(() => clearTimeout(timer));
+  });
 }
 
 function jsonSink(place: LinePlace): Sinks {
@@ -83,12 +98,20 @@ function writeStandardOutput(lines: Uint8Array): Promise<void> {
   return writeAll(STANDARD_OUTPUT, lines);
 }
 
-/** Opens the file with the first line, and again while that fails. */
-function fileWriter(file: string): LinePlace["write"] {
+/** Opens the file with the first lines, and again with the next ones while that fails. */
+function fileWriter(file: string, warn: (text: string) => void): LinePlace["write"] {
   let descriptor: number | undefined;
+  let isFailing = false;
   return async (lines) => {
-    descriptor ??= await openToAppend(file);
-    await writeAll(descriptor, lines);
+    try {
+      descriptor ??= await openToAppend(file);
+      await writeAll(descriptor, lines);
+      isFailing = false;
+    } catch (error) {
+      if (!isFailing) warn(`The log file cannot be written, so its records are lost: ${String(error)}`);
+      isFailing = true;
+      throw error;
+    }
   };
 }
 
@@ -102,7 +125,8 @@ async function writeAll(descriptor: number, bytes: Uint8Array): Promise<void> {
   let rest = bytes;
   while (rest.length > 0) {
     const written = await writeSome(descriptor, rest);
-    if (written === 0) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    // Waiting for a reader that takes nothing must not keep the process from ending.
+    if (written === 0) await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
     rest = rest.subarray(written);
   }
 }
