@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import type { CanonicalEvent } from "../../src/canonical/event.ts";
+import type { CanonicalRequest } from "../../src/canonical/request.ts";
+import type { CanonicalResponse } from "../../src/canonical/response.ts";
 import type { ClientContext, DecoderOptions, StreamOutcome } from "../../src/dialects/dialect.ts";
 import { gemini } from "../../src/dialects/gemini/index.ts";
 import { wireRequest, type WireRequest } from "../../src/dialects/wire-request.ts";
 import type { FramePayload, FramingId } from "../../src/framing/framer.ts";
 import { framers } from "../../src/framing/framers.ts";
 import { scanObject } from "../../src/framing/json-scan.ts";
-import { parseJson, type Json } from "../../src/lib/json.ts";
+import { parseJson, type Json, type JsonObject } from "../../src/lib/json.ts";
 import type { Fixture } from "./corpus.ts";
 
 export const decoderOptions: DecoderOptions = {
@@ -91,4 +93,28 @@ export function encodeEvents(events: Iterable<CanonicalEvent>, client: ClientCon
 export function encodedChunks(events: Iterable<CanonicalEvent>, client?: ClientContext): Json[] {
   const text = encodeEvents(events, client);
   return framePayloads(new TextEncoder().encode(text), "sse").map(({ data }) => parseJson(data) ?? null);
+}
+
+/** One chunk of a stream, or a whole answer, with these parts. */
+export function chunk(parts: Json[], more: JsonObject = {}, index?: number): JsonObject {
+  const place = index === undefined ? {} : { index };
+  return {
+    candidates: [{ content: { role: "model", parts }, ...place, ...more }],
+    responseId: "r1",
+    modelVersion: "m1",
+  };
+}
+
+/** A body as the dialect reads it. */
+export function readRequest(body: JsonObject, operation?: string): CanonicalRequest {
+  const read = gemini.client.readRequest(geminiRequest(body, operation));
+  assert.ok(read.ok, read.ok ? "" : read.error.message);
+  return read.value;
+}
+
+/** A whole answer as the dialect reads it. */
+export function readPlain(body: Json): CanonicalResponse {
+  const read = gemini.upstream.readResponse(body, decoderOptions);
+  assert.ok(read.ok, read.ok ? "" : read.error.message);
+  return read.value;
 }
