@@ -20,7 +20,7 @@ const [modules, gateway] = [join(root, "node_modules"), join(root, "gateway/bin/
 const commands = {
   start: { needs: "production", run: [gateway, "start"] },
   dragoman: { needs: "production", run: [gateway] },
-  bench: { needs: "production", cwd: root, run: ["bench/bench.ts"] },
+  bench: { needs: "all", cwd: root, run: ["bench/bench.ts"] },
   check: { needs: "all", cwd: root, run: ["tools/check.ts"] },
   agents: { needs: "all", cwd: root, run: ["gateway/test/agents/run.ts"] },
   fidelity: { needs: "all", cwd: root, run: ["tools/fidelity.ts"] },

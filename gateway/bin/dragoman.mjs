@@ -11,5 +11,5 @@ const LOADED_MS = 3_000;
 // the folder cannot be written nothing is cached.
 enableCompileCache(join(homedir(), ".cache", "dragoman", "compiled"));
 // Not only at its end, which a gateway that is killed does not live to see.
-setTimeout(flushCompileCache, LOADED_MS).unref();
+setTimeout(() => flushCompileCache(), LOADED_MS).unref();
 await import("../src/main.ts");

@@ -1,6 +1,7 @@
 import { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { failure, type Failure } from "../canonical/failure.ts";
+import { Bag } from "../lib/bag.ts";
 import { fail, ok } from "../lib/result.ts";
 import type { Headers, InboundBody, InboundRequest } from "../relay/ports.ts";
 import { announcedBytes, BodyReader, hasBody, type BodyResult } from "./body.ts";
@@ -11,21 +12,11 @@ import type { NodeReply } from "./reply.ts";
 
 const NO_BODY: BodyResult = ok(new Uint8Array(0));
 
-/**
- * An object that inherits nothing, so that `__proto__` and `constructor` are header names like any other. As instances of a
- * class they stay in the engine's fast form, which `Object.create(null)` does not.
- */
-class HeaderBag {
-  [name: string]: string | undefined;
-}
-Object.setPrototypeOf(HeaderBag.prototype, null);
-Reflect.deleteProperty(HeaderBag.prototype, "constructor");
-
 /** Node adds headers to the object that it finds here. */
 export class EdgeMessage extends IncomingMessage {
   constructor(socket: Socket) {
     super(socket);
-    this.headers = new HeaderBag();
+    this.headers = new Bag();
   }
 }
 

@@ -6,7 +6,7 @@ import { systemIds } from "../lib/ids.ts";
 import { allowedMethods } from "../operations/table.ts";
 import type { RecordSink } from "../record/record.ts";
 import { readTarget } from "../relay/request-target.ts";
-import { undiciTransport } from "../relay/undici-transport.ts";
+import { httpTransport } from "../transport/http-transport.ts";
 
 /*
  * What a process that serves takes from the one that owns configuration and records. With one worker both are the same
@@ -38,7 +38,7 @@ export async function serve(primary: Primary, version: string): Promise<Serving>
     clock: systemClock,
     random: Math.random,
     ids,
-    transport: undiciTransport({ connectionsMax: UPSTREAM_CONNECTIONS_MAX }),
+    transport: httpTransport(systemClock, { connectionsMax: UPSTREAM_CONNECTIONS_MAX }),
     sink: primary.sink,
     config: primary.config,
     reportBug: primary.reportBug,

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import type { Handler } from "../../src/http/server.ts";
 import type { Transport } from "../../src/relay/ports.ts";
-import { undiciTransport } from "../../src/relay/undici-transport.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import { httpTransport } from "../../src/transport/http-transport.ts";
 import { eventually, post, startEdge } from "../support/edge.ts";
 import { startUpstream, type Answer } from "../support/upstream.ts";
 
@@ -15,7 +16,7 @@ afterEach(async () => {
 
 async function startRelay(answer: Answer) {
   const provider = await startUpstream(answer);
-  const transport = undiciTransport();
+  const transport = httpTransport(systemClock);
   const edge = await startEdge(relay(transport, provider.origin));
   closers.push(
     () => edge.close(),

@@ -3,7 +3,8 @@ import { createServer } from "node:http";
 import { connect, type AddressInfo } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Reply } from "../../src/relay/ports.ts";
-import { undiciTransport } from "../../src/relay/undici-transport.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import { httpTransport } from "../../src/transport/http-transport.ts";
 import { post, startEdge } from "../support/edge.ts";
 
 /*
@@ -21,6 +22,8 @@ export type Retained = {
 
 const streams = Number(process.argv[2]);
 const bodyBytes = Number(process.argv[3]);
+const keeps = process.argv[4] === "true";
+const kept: Uint8Array[] = [];
 
 const provider = createServer((request, response) => {
   request.resume();
@@ -33,7 +36,7 @@ provider.listen(0, "127.0.0.1", 1_024);
 await once(provider, "listening");
 const origin = `http://127.0.0.1:${(provider.address() as AddressInfo).port}`;
 
-const transport = undiciTransport({ connectionsMax: streams });
+const transport = httpTransport(systemClock, { connectionsMax: streams });
 const bodies: WeakRef<Uint8Array>[] = [];
 
 const edge = await startEdge((request, reply) => {
@@ -44,6 +47,7 @@ const edge = await startEdge((request, reply) => {
 
 function sendOn(body: Uint8Array, reply: Reply): void {
   bodies.push(new WeakRef(body));
+  if (keeps) kept.push(body);
   const headers = { "content-type": "application/json" };
   transport.dispatch(
     { method: "POST", origin, path: "/", headers, body: [body], connectTimeoutMs: 20_000 },
@@ -89,4 +93,6 @@ const result: Retained = {
   bytesPerStream: Math.round((after - before) / (streams - 20)),
 };
 process.stdout.write(JSON.stringify(result));
+// Until here.
+kept.length = 0;
 process.exit(0);

@@ -20,17 +20,17 @@ const allowedImports: Record<string, string> = {
   record: "lib canonical providers config",
   relay: "lib canonical framing translation dialects operations providers config routing limits record",
   "exchange.ts": "lib canonical dialects operations providers config routing limits record relay",
+  transport: "lib framing relay",
   http: "lib canonical dialects operations providers config limits record relay exchange.ts",
   demo: "lib canonical framing dialects operations providers config relay",
   "gateway.ts": "lib canonical dialects operations providers config routing limits record relay exchange.ts demo",
-  process: "lib canonical operations config record relay http gateway.ts",
+  process: "lib canonical operations config record relay transport http gateway.ts",
   cli: "lib canonical framing operations providers config routing limits record",
   "main.ts": "lib config process cli",
 };
 
-/** Packages of package.json, by the folders that may use them. The hot path needs none but undici. */
+/** Packages of package.json, by the folders that may use them. The hot path needs none. */
 const allowedPackages: Record<string, readonly string[]> = {
-  undici: ["relay"],
   zod: ["config"],
   yaml: ["config"],
   commander: ["cli", "main.ts"],
@@ -131,7 +131,7 @@ const forbidden: readonly [path: string, text: string][] = [
   ["dialects/dialect.ts", 'export { readHead } from "./gemini/head.ts";'],
   ["routing/plan.ts", 'const timers = await import("node:timers");'],
   ["routing/plan.ts", 'import "../relay/relay.ts";'],
-  ["http/server.ts", 'import { Pool } from "undici";'],
+  ["http/server.ts", 'import { parse } from "yaml";'],
   ["http/server.ts", 'import { randomBytes } from "node:crypto";'],
   ["http/server.ts", 'import { test } from "../../test/support/corpus.ts";'],
   ["brand-new/thing.ts", ""],
