@@ -111,7 +111,22 @@ export async function latencyRows(bench: Bench): Promise<Row[]> {
   return [
     ...latencyPair("latency at concurrency 1", single, ""),
     ...latencyPair("latency at half load", half, `; ${rate} requests/s`),
+    halfLoadRow(half, rate),
   ];
+}
+
+/**
+ * What a request costs where both get the same number of them. In the plain row each takes as many as it can, and the faster one
+ * is then given more of them by the system at once, which makes each cheaper still.
+ */
+function halfLoadRow([measured, bare]: Sample[][], rate: number): Row {
+  return {
+    name: "plain at half load: CPU per request ÷ bare",
+    measured: ratio(measured, bare, cpuUs),
+    unit: "×",
+    budget: { most: 1.6 },
+    absolutes: `${versus(measured, bare, cpuUs, "µs")}; ${rate} requests/s`,
+  };
 }
 
 function latencyPair(name: string, [measured, bare]: Sample[][], note: string): Row[] {

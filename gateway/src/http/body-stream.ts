@@ -3,6 +3,7 @@ import { failure, type Failure } from "../canonical/failure.ts";
 import { notePassingBytes } from "../lib/passing-bytes.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
 import type { InboundBody } from "../relay/ports.ts";
+import { clientClosed } from "./body.ts";
 import { tooLarge } from "./decompress.ts";
 import { PROGRESS_BYTES_MIN, type Receiver, type StallWatch } from "./stall-watch.ts";
 
@@ -43,13 +44,11 @@ export class BodyStream implements InboundBody, Receiver {
     this.#stalls = stalls;
     this.#onFailure = onFailure;
     if (request.destroyed) {
-      this.#leave();
+      this.fail(clientClosed());
       return;
     }
     request.on("data", (chunk: Buffer) => this.#take(chunk));
     request.on("end", () => this.#end());
-    // The only sign of a client that leaves half way; after an end it finds everything over.
-    request.on("close", () => this.#leave());
   }
 
   read(): Promise<ReadResult> {
@@ -102,10 +101,6 @@ export class BodyStream implements InboundBody, Receiver {
   #end(): void {
     this.#ended = true;
     this.#answer();
-  }
-
-  #leave(): void {
-    this.fail(failure("client_closed", "The client closed the connection before its request was complete."));
   }
 
   /** Gives whoever waits what there is, if it is enough. */

@@ -18,10 +18,14 @@ export function announcedBytes(headers: Headers): number | undefined {
   return length === undefined ? undefined : Number(length);
 }
 
+export function clientClosed(): Failure {
+  return failure("client_closed", "The client closed the connection before its request was complete.");
+}
+
 /**
  * Reads a request's body whole, undoes its content coding, and settles once. Fails with `body_too_large`,
  * `invalid_encoding`, `unsupported_encoding` (a bomb), `body_timeout` or `client_closed`; what still comes after a failure
- * is read and dropped. Keeps nothing of the body once it has settled.
+ * is read and dropped. That the client has gone is told by whoever watches the connection, with `fail`. Keeps nothing of the body once it has settled.
  */
 export class BodyReader implements Receiver {
   received = 0;
@@ -45,14 +49,12 @@ export class BodyReader implements Receiver {
     this.#stalls = stalls;
     this.#settle = settle;
     if (request.destroyed) {
-      this.#leave();
+      this.fail(clientClosed());
       return;
     }
     stalls.add(this);
     request.on("data", (chunk: Buffer) => this.#take(chunk));
     request.on("end", () => this.#end());
-    // The only sign of a client that leaves half way; after an end it finds everything over.
-    request.on("close", () => this.#leave());
   }
 
   /** Ends the reading with this failure, unless it is over already. */
@@ -80,11 +82,6 @@ export class BodyReader implements Receiver {
     const bytes = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, this.received);
     if (this.#coding === undefined) settle(ok(bytes));
     else void decompress(this.#coding, bytes, this.#bytesMax).then(settle);
-  }
-
-  #leave(): void {
-    if (this.#settle === undefined) return;
-    this.fail(failure("client_closed", "The client closed the connection before its request was complete."));
   }
 
   #finish(): ((result: BodyResult) => void) | undefined {

@@ -4,7 +4,7 @@ import { failure, type Failure } from "../canonical/failure.ts";
 import { Bag } from "../lib/bag.ts";
 import { fail, ok } from "../lib/result.ts";
 import type { Headers, InboundBody, InboundRequest } from "../relay/ports.ts";
-import { announcedBytes, BodyReader, hasBody, type BodyResult } from "./body.ts";
+import { announcedBytes, BodyReader, clientClosed, hasBody, type BodyResult } from "./body.ts";
 import { BodyStream, unreadBody } from "./body-stream.ts";
 import { readContentCoding, tooLarge } from "./decompress.ts";
 import type { Edge } from "./edge.ts";
@@ -94,6 +94,11 @@ export class NodeInbound implements InboundRequest {
     this.#broken = reason;
     this.#reply.closeAfter();
     this.#reader?.fail(reason);
+  }
+
+  /** The connection is gone. After the end of the body that changes nothing. */
+  connectionClosed(): void {
+    this.#reader?.fail(clientClosed());
   }
 
   #refusal(bytes: number, bytesMax: number): Failure | undefined {

@@ -69,7 +69,7 @@ export class NodeReply implements Reply {
   send(status: number, headers: Headers, body: Uint8Array | string): void {
     if (this.started || this.#isOver()) return;
     this.started = true;
-    this.#ended = true;
+    this.#over();
     const fields = this.#fields(headers);
     const bytes = Buffer.byteLength(body);
     if (status !== 204 && status !== 304) fields.push("content-length", String(bytes));
@@ -98,13 +98,13 @@ export class NodeReply implements Reply {
 
   end(): void {
     if (!this.started || this.#isOver()) return;
-    this.#ended = true;
+    this.#over();
     this.#response.end();
   }
 
   destroy(): void {
     if (this.#isOver()) return;
-    this.#ended = true;
+    this.#over();
     const { socket } = this.#response;
     // Without chunk framing, closing is how an answer ends; only a reset tells the client that this one did not.
     if (this.started && !this.#chunked && socket !== null) socket.resetAndDestroy();
@@ -112,16 +112,20 @@ export class NodeReply implements Reply {
   }
 
   onClose(listener: () => void): void {
-    if (this.#response.closed) {
-      if (!this.#ended) listener();
+    if (this.#ended) return;
+    if (this.#response.req.socket.destroyed) {
+      listener();
       return;
     }
-    if (this.#closeListeners !== undefined) {
-      this.#closeListeners.push(listener);
-      return;
-    }
-    this.#closeListeners = [listener];
-    this.#response.on("close", () => this.#clientLeft());
+    this.#closeListeners ??= [];
+    this.#closeListeners.push(listener);
+  }
+
+  /** The connection is gone: told once, by whoever watches it. A listener of its own for every answer would cost more. */
+  connectionClosed(): void {
+    const listeners = this.#closeListeners;
+    this.#closeListeners = undefined;
+    for (const listener of listeners ?? []) listener();
   }
 
   onDrain(listener: () => void): void {
@@ -190,9 +194,11 @@ export class NodeReply implements Reply {
     });
   }
 
-  #clientLeft(): void {
-    if (this.#ended || this.#closeListeners === undefined) return;
-    for (const listener of this.#closeListeners) listener();
+  /** The connection remembers this object until its next request, which must not keep the exchange for as long. */
+  #over(): void {
+    this.#ended = true;
+    this.#closeListeners = undefined;
+    this.#drainListeners = undefined;
   }
 }
 

@@ -141,7 +141,11 @@ function openServer(edge: ServerEdge, options: HttpServerOptions, timeouts: Http
 
 function openConnection(edge: ServerEdge, socket: EdgeSocket): void {
   edge.sockets.add(socket);
-  socket.on("close", () => edge.sockets.delete(socket));
+  socket.on("close", () => {
+    edge.sockets.delete(socket);
+    socket[latest]?.inbound.connectionClosed();
+    socket[latest]?.reply.connectionClosed();
+  });
   socket.on("end", () => socket[latest]?.reply.halfClosed());
 }
 
