@@ -112,7 +112,11 @@ export class ResponseReader {
       read.problem = "head-too-large";
       return bytes.length;
     }
-    if (end < 0) return this.#hold(bytes, at);
+    if (end < 0) {
+      // Whoever speaks something else might never send what ends a head.
+      if (!mayBeHead(bytes, at)) read.problem = "status-line";
+      return this.#hold(bytes, at);
+    }
     const head = parseHead(bytes.toString("latin1", at, end + 2));
     if (typeof head === "string") read.problem = head;
     else if (head.status === 101) read.problem = "upgrade";
@@ -132,6 +136,8 @@ export class ResponseReader {
     if (length !== undefined && !LENGTH.test(length)) return "length";
     read.head = head;
     this.#left = Number(length ?? 0);
+    // One that announces a body all the same might send it, and it would be taken for the next answer.
+    if (status === 204 && (coding !== undefined || this.#left > 0)) this.#isReusable = false;
     if (this.#isBodyless || status === 204 || status === 304) this.#left = 0;
     else if (coding !== undefined) {
       this.#state = "size";
@@ -241,7 +247,9 @@ export class ResponseReader {
 /** Fifteen digits are still exact. */
 const LENGTH = /^[0-9]{1,15}$/;
 const CLOSE = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
-const EXTENSION = /^;[\t\x20-\x7e\x80-\xff]*$/;
+/** RFC 9112 §7.1.1: names, each with a value or none. An open quote could hide where the line ends. */
+const EXTENSION =
+  /^(?:[ \t]*;[ \t]*[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:[ \t]*=[ \t]*(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+|"(?:[\t\x20!#-[\]-~\x80-\xff]|\\[\t\x20-~\x80-\xff])*"))?)+$/;
 const TRAILER = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*$/;
 const HEX_DIGITS_MAX = 13;
 
@@ -264,6 +272,13 @@ function hexDigit(byte: number): number {
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
   const letter = byte | 0x20;
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
+}
+
+const HEAD_START = Buffer.from("HTTP/1.");
+
+function mayBeHead(bytes: Buffer, at: number): boolean {
+  const end = Math.min(bytes.length, at + HEAD_START.length);
+  return bytes.compare(HEAD_START, 0, end - at, at, end) === 0;
 }
 
 type ParsedHead = ResponseHead & { readonly minor: number };

@@ -16,7 +16,7 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-const REQUEST_LINE = /^[A-Z]+ \/[\x21-\x7e\x80-\xff]* $/;
+const REQUEST_LINE = /^[A-Z]+ \/[\x21-\x7e]* $/;
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Whatever could end a line, also once characters have become bytes. */
 const NOT_IN_VALUES = /[^\t\x20-\x7e\x80-\xff]/;
@@ -36,9 +36,10 @@ export function requestHead(
   let head = `${line}HTTP/1.1\r\nhost: ${headers["host"] ?? host}\r\nconnection: keep-alive\r\n`;
   if (NOT_IN_VALUES.test(headers["host"] ?? "")) return undefined;
   for (const name in headers) {
-    if (OWN_HEADERS.has(name)) continue;
+    const kind = kindOf(name);
+    if (kind === "own") continue;
     const value = headers[name] ?? "";
-    if (NOT_IN_VALUES.test(value) || !isName(name)) return undefined;
+    if (kind === "none" || NOT_IN_VALUES.test(value)) return undefined;
     head += `${name}: ${value}\r\n`;
   }
   if (framing === "none") return `${head}\r\n`;
@@ -48,11 +49,18 @@ export function requestHead(
 }
 
 const NAMES_MAX = 1_000;
-const knownNames = new Set<string>();
+const known = new Map<string, NameKind>();
 
-function isName(name: string): boolean {
-  if (knownNames.has(name)) return true;
-  if (!NAME.test(name)) return false;
-  if (knownNames.size < NAMES_MAX) knownNames.add(name);
-  return true;
+/** `own`: what the transport says itself; `none`: no name of a header. */
+type NameKind = "own" | "none" | "sent";
+
+/** The same few names go with every request; foreign ones must not fill the memory. */
+function kindOf(name: string): NameKind {
+  let kind = known.get(name);
+  if (kind === undefined) {
+    if (OWN_HEADERS.has(name.toLowerCase())) kind = "own";
+    else kind = NAME.test(name) ? "sent" : "none";
+    if (known.size < NAMES_MAX) known.set(name, kind);
+  }
+  return kind;
 }
