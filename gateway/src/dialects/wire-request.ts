@@ -1,7 +1,7 @@
 import type { Failure } from "../canonical/failure.ts";
 import { failure } from "../canonical/failure.ts";
 import { asBuffer } from "../lib/as-buffer.ts";
-import type { JsonScan } from "../framing/json-scan.ts";
+import type { JsonScan, Span } from "../framing/json-scan.ts";
 import { isObject, parseJson, type Json, type JsonObject } from "../lib/json.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
 
@@ -32,7 +32,26 @@ export function wireRequest(parts: Omit<WireRequest, "tree">): WireRequest {
 export function member(wire: WireRequest, key: string): Json | undefined {
   const span = wire.scan.members.get(key);
   if (span === undefined) return undefined;
-  return parseJson(text(wire.raw, span.start, span.end));
+  const simple = simpleValue(wire.raw, span);
+  return simple === undefined ? parseJson(text(wire.raw, span.start, span.end)) : simple;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const literals = new Map<number | undefined, boolean | null>([
+  [0x74, true],
+  [0x66, false],
+  [0x6e, null],
+]);
+
+/** A literal, which the scan has read, or a string of nothing but ASCII: most of what is asked for, without a parser. */
+function simpleValue(raw: Uint8Array, { start, end }: Span): string | boolean | null | undefined {
+  if (raw[start] !== QUOTE) return literals.get(raw[start]);
+  for (let at = start + 1; at < end - 1; at += 1) {
+    const byte = raw[at]!;
+    if (byte < 0x20 || byte > 0x7e || byte === BACKSLASH) return undefined;
+  }
+  return asBuffer(raw).toString("latin1", start + 1, end - 1);
 }
 
 function readTree(raw: Uint8Array): Result<JsonObject, Failure> {

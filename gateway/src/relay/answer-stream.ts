@@ -173,7 +173,7 @@ function takeFrame(state: State, frame: Frame): boolean {
 function observeAll(state: State, events: readonly CanonicalEvent[]): void {
   const { clock, startedAt, observation, carry } = state.parts;
   for (const event of events) {
-    observe(observation, event, Math.round((clock.now() - startedAt) * 1000) / 1000);
+    observe(observation, event, clock.now() - startedAt);
     state.failure ??= carry.failureOf(event);
     if (isMeaningful(event)) state.meaningful = true;
     if (event.type === "end" && state.failure === undefined) state.answerEnded = true;

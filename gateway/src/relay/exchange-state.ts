@@ -118,9 +118,9 @@ export function abortExchange(exchange: Exchange, reason: Failure): void {
   exchange.handle.abort(exchange.abortedBy);
 }
 
-/** Milliseconds since the exchange began, to the microsecond. */
+/** Milliseconds since the exchange began. Whoever writes them down decides how many digits are worth it. */
 export function elapsedMs(exchange: Exchange): number {
-  return Math.round((exchange.deps.clock.now() - exchange.startedAt) * 1000) / 1000;
+  return exchange.deps.clock.now() - exchange.startedAt;
 }
 
 export type Settlement = {

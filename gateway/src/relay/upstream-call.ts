@@ -23,6 +23,16 @@ export type ByteConsumer = {
 
 export type UpstreamAnswer = { readonly status: number; readonly headers: Headers; readonly source: ByteSource };
 
+type State = {
+  connection: UpstreamConnection | undefined;
+  consumer: ByteConsumer | undefined;
+  /** Bytes and an end that came before anybody read. */
+  waiting: Uint8Array[];
+  ended: boolean;
+  brokenBy: Failure | undefined;
+  readonly handler: UpstreamHandler;
+};
+
 /** How whoever is waiting can be made to stop: the client has gone (class `cancelled`), or the process has to. */
 export type CallHandle = { abort: (reason: Failure) => void };
 
@@ -36,8 +46,8 @@ export function callUpstream(
 ): Promise<Result<UpstreamAnswer, Failure>> {
   const { promise, resolve } = Promise.withResolvers<Result<UpstreamAnswer, Failure>>();
   watchdog.set("first-byte", firstByteMs);
-  const running = openCall(watchdog, handle, resolve);
-  running.connection = transport.dispatch(call, running);
+  const state = openCall(watchdog, handle, resolve);
+  state.connection = transport.dispatch(call, state.handler);
   return promise;
 }
 
@@ -49,84 +59,67 @@ function openCall(
   watchdog: Watchdog,
   handle: CallHandle,
   resolve: (answer: Result<UpstreamAnswer, Failure>) => void,
-): RunningCall {
-  const running = new RunningCall(watchdog, resolve);
-  watchdog.listen((name) => running.giveUp(deadlineFailure(name)));
-  handle.abort = (reason) => running.giveUp(reason);
-  return running;
+): State {
+  const giveUp = (reason: Failure) => {
+    source.abort();
+    resolve(fail(reason));
+  };
+  const state: State = {
+    connection: undefined,
+    consumer: undefined,
+    waiting: [],
+    ended: false,
+    brokenBy: undefined,
+    handler: {
+      onHeaders(status, headers) {
+        watchdog.clear("first-byte");
+        resolve(ok({ status, headers, source }));
+      },
+      onData(bytes) {
+        if (state.consumer === undefined) state.waiting.push(bytes);
+        else state.consumer.data(bytes);
+      },
+      onEnd() {
+        state.ended = true;
+        state.consumer?.end();
+      },
+      onError(error) {
+        state.brokenBy = transportFailure(error);
+        if (state.consumer === undefined) resolve(fail(state.brokenBy));
+        else state.consumer.broken(state.brokenBy);
+      },
+    },
+  };
+  const source = byteSource(state);
+  watchdog.listen((name) => giveUp(deadlineFailure(name)));
+  handle.abort = giveUp;
+  return state;
 }
 
-/** A call from its dispatch to the end of its answer. */
-class RunningCall implements UpstreamHandler, ByteSource {
-  connection: UpstreamConnection | undefined;
-  readonly #watchdog: Watchdog;
-  readonly #resolve: (answer: Result<UpstreamAnswer, Failure>) => void;
-  #consumer: ByteConsumer | undefined;
-  /** Bytes, and below an end, that came before anybody read. */
-  #waiting: Uint8Array[] = [];
-  #ended = false;
-  #brokenBy: Failure | undefined;
-
-  constructor(watchdog: Watchdog, resolve: (answer: Result<UpstreamAnswer, Failure>) => void) {
-    this.#watchdog = watchdog;
-    this.#resolve = resolve;
-  }
-
-  giveUp(reason: Failure): void {
-    this.abort();
-    this.#resolve(fail(reason));
-  }
-
-  onHeaders(status: number, headers: Headers): void {
-    this.#watchdog.clear("first-byte");
-    this.#resolve(ok({ status, headers, source: this }));
-  }
-
-  onData(bytes: Uint8Array): void {
-    if (this.#consumer === undefined) this.#waiting.push(bytes);
-    else this.#consumer.data(bytes);
-  }
-
-  onEnd(): void {
-    this.#ended = true;
-    this.#consumer?.end();
-  }
-
-  onError(error: TransportError): void {
-    const reason = transportFailure(error);
-    this.#brokenBy = reason;
-    if (this.#consumer === undefined) this.#resolve(fail(reason));
-    else this.#consumer.broken(reason);
-  }
-
-  whole(bytesMax: number): Uint8Array | undefined {
-    const [only] = this.#waiting;
-    const isWhole = this.#ended && this.#brokenBy === undefined && this.#waiting.length === 1;
-    return isWhole && only !== undefined && only.length <= bytesMax ? only : undefined;
-  }
-
-  read(consumer: ByteConsumer): void {
-    this.#consumer = consumer;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const bytes of waiting) consumer.data(bytes);
-    if (this.#brokenBy !== undefined) consumer.broken(this.#brokenBy);
-    else if (this.#ended) consumer.end();
-  }
-
-  pause(): void {
-    this.connection?.pause();
-  }
-
-  resume(): void {
-    this.connection?.resume();
-  }
-
-  abort(): void {
-    this.#waiting = [];
-    this.#consumer = silent;
-    this.connection?.abort();
-  }
+function byteSource(state: State): ByteSource {
+  return {
+    whole(bytesMax) {
+      const { waiting, ended, brokenBy } = state;
+      const [only] = waiting;
+      const isWhole = ended && brokenBy === undefined && waiting.length === 1;
+      return isWhole && only !== undefined && only.length <= bytesMax ? only : undefined;
+    },
+    read(consumer) {
+      state.consumer = consumer;
+      const { waiting } = state;
+      state.waiting = [];
+      for (const bytes of waiting) consumer.data(bytes);
+      if (state.brokenBy !== undefined) consumer.broken(state.brokenBy);
+      else if (state.ended) consumer.end();
+    },
+    pause: () => state.connection?.pause(),
+    resume: () => state.connection?.resume(),
+    abort() {
+      state.waiting = [];
+      state.consumer = silent;
+      state.connection?.abort();
+    },
+  };
 }
 
 const silent: ByteConsumer = { data() {}, end() {}, broken() {} };

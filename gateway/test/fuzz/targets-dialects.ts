@@ -3,6 +3,7 @@ import type { ClientDialectId } from "../../src/canonical/dialect-id.ts";
 import type { CanonicalEvent } from "../../src/canonical/event.ts";
 import { fold } from "../../src/canonical/fold.ts";
 import type { CanonicalRequest } from "../../src/canonical/request.ts";
+import type { AnswerSummary } from "../../src/canonical/response.ts";
 import { unfold } from "../../src/canonical/unfold.ts";
 import type {
   ClientContext,
@@ -17,6 +18,7 @@ import { upstreamDialect } from "../../src/dialects/upstream.ts";
 import { wireRequest, type WireRequest } from "../../src/dialects/wire-request.ts";
 import { scanObject } from "../../src/framing/json-scan.ts";
 import { isObject, parseJson } from "../../src/lib/json.ts";
+import { observe, observeSummary, openObservation } from "../../src/record/observe.ts";
 import { adaptSchema, qualifiesForStrict } from "../../src/translation/json-schema.ts";
 import type { Restore } from "../../src/translation/restore-plan.ts";
 import { restoreResponse, restoring } from "../../src/translation/restore.ts";
@@ -170,18 +172,31 @@ function optionsOf(random: Random): DecoderOptions {
 function checkResponse(upstream: UpstreamDialect, input: Uint8Array, random: Random): string | undefined {
   const body = parseJson(Buffer.from(input).toString("utf8"));
   if (body === undefined) return undefined;
-  const read = upstream.readResponse(body, optionsOf(random));
   const summary = upstream.summarise?.(body);
+  const read = upstream.readResponse(body, optionsOf(random));
   if (!read.ok) return checkValue(input.length, "the failure", read.error);
   const events = unfold(read.value);
   const problem =
-    checkEvents(events) ??
-    checkValue(input.length, "the response", read.value) ??
-    checkValue(input.length, "the summary", summary);
+    checkEvents(events) ?? checkValue(input.length, "the response", read.value) ?? checkSummary(summary, events);
   if (problem !== undefined) return problem;
   const id = pickDialect(random);
   const written = dialects[id].client.writeResponse(read.value, contextOf(id, random));
   return checkValue(input.length, `the answer for ${id}`, written);
+}
+
+/** What the record would say must not depend on how much of the answer was read. */
+function checkSummary(summary: AnswerSummary | undefined, events: readonly CanonicalEvent[]): string | undefined {
+  // Those with other characters are read in full.
+  if (summary?.toolCalls.every((name) => /^[\x20-\x7e]*$/.test(name)) !== true) return undefined;
+  const short = openObservation();
+  observeSummary(short, summary, 1);
+  const full = openObservation();
+  for (const event of events) observe(full, event, 1);
+  // The provider's own object is no part of the record.
+  const [said, read] = [short, full].map((each) =>
+    JSON.stringify({ ...each, losses: [], usage: { ...each.usage, raw: undefined } }),
+  );
+  return said === read ? undefined : `the summary says ${said}, the answer ${read}`;
 }
 
 /** A provider's stream to its end, and what a client of some format gets of it. */
