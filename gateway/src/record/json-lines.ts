@@ -1,4 +1,3 @@
-import type { Usage } from "../canonical/usage.ts";
 import { asObject, parseJson } from "../lib/json.ts";
 import type { AttemptRecord, ExchangeRecord } from "./record.ts";
 
@@ -20,7 +19,7 @@ export function toJsonLine(record: ExchangeRecord): string {
   for (const [index, attempt] of record.attempts.entries())
     line += `${index === 0 ? ',"attempts":[' : ","}${attemptText(attempt)}`;
   if (record.attempts.length > 0) line += "]";
-  if (record.usage !== undefined) line += `,"usage":{${counters(record.usage)}}`;
+  if (record.usage !== undefined) line += `,"usage":${JSON.stringify(record.usage)}`;
   if (record.finish.length > 0) line += `,"finish":["${record.finish.join('","')}"]`;
   line += `${list("toolCalls", record.toolCalls)}${list("losses", record.losses)}`;
   line += `,"requestBytes":${record.requestBytes},"responseBytes":${record.responseBytes}`;
@@ -87,16 +86,6 @@ function milliseconds(value: number): string {
   const microseconds = Math.round(value * 1000);
   const whole = Math.floor(microseconds / 1000);
   return `${whole}${thousandths[microseconds - whole * 1000] ?? ""}`;
-}
-
-/** All but a few are plain numbers. */
-function counters(usage: Usage): string {
-  let text = "";
-  for (const [name, value] of Object.entries(usage)) {
-    if (value === undefined) continue;
-    text += `${text === "" ? "" : ","}"${name}":${typeof value === "number" ? value : JSON.stringify(value)}`;
-  }
-  return text;
 }
 
 function list(key: string, value: readonly unknown[]): string {
