@@ -81,7 +81,11 @@ export class NodeReply implements Reply {
     if (this.started || this.#isOver()) return;
     this.started = true;
     this.#response.writeHead(status, this.#fields(headers));
+    const { socket } = this.#response;
+    // What is written in the same turn of the loop leaves with the headers, in one write to the system.
+    socket?.cork();
     this.#response.flushHeaders();
+    process.nextTick(() => socket?.uncork());
     this.#chunked = this.#response.chunkedEncoding;
     const bodyless = this.#response.req.method === "HEAD" || status === 204 || status === 304;
     if (!bodyless) this.#socket = this.#response.socket ?? undefined;
