@@ -107,16 +107,17 @@ export class ResponseReader {
 
   /** One head, interim or final. Returns where what follows it begins. */
   #readHead(bytes: Buffer, at: number, read: Draft): number {
+    // Whoever speaks something else might never send what ends a head.
+    if (!mayBeHead(bytes, at)) {
+      read.problem = "status-line";
+      return bytes.length;
+    }
     const end = bytes.indexOf(HEAD_END, at);
     if ((end < 0 ? bytes.length : end + HEAD_END.length) - at > this.#headBytesMax) {
       read.problem = "head-too-large";
       return bytes.length;
     }
-    if (end < 0) {
-      // Whoever speaks something else might never send what ends a head.
-      if (!mayBeHead(bytes, at)) read.problem = "status-line";
-      return this.#hold(bytes, at);
-    }
+    if (end < 0) return this.#hold(bytes, at);
     const head = parseHead(bytes.toString("latin1", at, end + 2));
     if (typeof head === "string") read.problem = head;
     else if (head.status === 101) read.problem = "upgrade";

@@ -2,6 +2,8 @@ import type { ClientDialectId, DialectId } from "../../src/canonical/dialect-id.
 import { asArray, asObject, isObject, type Json } from "../../src/lib/json.ts";
 import { awsEvent, awsException } from "../support/aws-messages.ts";
 import { fixtures } from "../support/corpus.ts";
+import { oddAnswers, randomAnswer } from "../support/random-answers.ts";
+import { seededRandom } from "../support/random.ts";
 import { frameAll } from "../support/slicing.ts";
 import { clientDialectIds, streamFixtures } from "../support/streams.ts";
 
@@ -29,6 +31,8 @@ export type SeedTable = {
     readonly "aws-eventstream": Seeds;
   };
   readonly forms: Seeds;
+  /** Answers of HTTP, head and body, good and bad. */
+  readonly connections: Seeds;
 };
 
 /** Larger samples say nothing more, and most of the time would go into them. */
@@ -59,7 +63,16 @@ export function readSeeds(): SeedTable {
       "aws-eventstream": seeds("bytes", awsSamples()),
     },
     forms: seeds("bytes", formSamples),
+    connections: seeds("bytes", connectionSamples()),
   };
+}
+
+const RANDOM_ANSWERS = 40;
+
+function connectionSamples(): Uint8Array[] {
+  const random = seededRandom(1);
+  const some = Array.from({ length: RANDOM_ANSWERS }, () => randomAnswer(random));
+  return [...oddAnswers(), ...some].map(({ text }) => Buffer.from(text, "latin1"));
 }
 
 function seeds(form: Seeds["form"], all: readonly Uint8Array[]): Seeds {

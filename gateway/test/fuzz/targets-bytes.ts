@@ -5,6 +5,7 @@ import { JSON_DEPTH_MAX, scanObject } from "../../src/framing/json-scan.ts";
 import { spliceObject, type Edit } from "../../src/framing/json-splice.ts";
 import { formReader, type FormEvent } from "../../src/framing/multipart.ts";
 import { isObject, parseJson, type Json } from "../../src/lib/json.ts";
+import { readAnswer } from "../framing/answers.ts";
 import { checkConservation } from "../framing/check.ts";
 import type { Random } from "../support/random.ts";
 import { cut, frameAll } from "../support/slicing.ts";
@@ -24,6 +25,7 @@ export function byteTargets(seeds: SeedTable): Target[] {
     })),
     { name: "framing/json-scan", seeds: requests, run: checkScan },
     { name: "framing/json-splice", seeds: requests, run: checkSplice },
+    { name: "framing/http-response", seeds: seeds.connections, run: checkAnswer },
     { name: "framing/multipart", seeds: seeds.forms, run: checkForm },
     { name: "canonical/envelope", seeds: seeds.forms, run: checkEnvelope },
   ];
@@ -41,6 +43,15 @@ function checkFramer(framing: FramingId, input: Uint8Array, random: Random): str
     // The one thing that a framer may throw.
     if (!(error instanceof FrameTooLargeError)) throw error;
   }
+  return undefined;
+}
+
+/** However an answer is cut, it is the same answer, and never longer than what came. */
+function checkAnswer(input: Uint8Array, random: Random): string | undefined {
+  const options = { method: random.pick(["POST", "HEAD"]), headBytesMax: 1 + random.below(600) };
+  const whole = readAnswer([input], options);
+  if (whole.body.length > input.length) return `a body of ${whole.body.length} bytes out of ${input.length}`;
+  assert.deepEqual(readAnswer(cut(input, cuts(input, random)), options), whole);
   return undefined;
 }
 
