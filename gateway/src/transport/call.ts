@@ -71,6 +71,12 @@ export class Call implements UpstreamConnection {
     this.#handler.onEnd();
   }
 
+  /** Its handler has thrown, which is a bug: it must end this call only, and not leave it without an end. */
+  crash(bug: unknown): void {
+    this.#finish();
+    this.#handler.onError({ kind: "other", sent: true, detail: bug instanceof Error ? bug.name : "UNKNOWN" });
+  }
+
   fail(error: TransportError): void {
     if (this.isOver) return;
     this.#finish();

@@ -127,8 +127,9 @@ export class Connection implements Carrier {
     try {
       call.take(read);
     } catch (bug) {
-      // It must end this call only, not the process.
-      this.destroy({ kind: "other", sent: true, detail: bug instanceof Error ? bug.name : "UNKNOWN" });
+      this.#call = undefined;
+      this.destroy();
+      call.crash(bug);
     }
     if (this.#call !== call) return;
     if (read.problem !== undefined) this.destroy(answerError(read.problem));
@@ -142,7 +143,11 @@ export class Connection implements Carrier {
     const isReusable = this.#reader.isReusable && this.#supply === undefined && this.#socket.writableLength === 0;
     if (!isReusable) this.destroy();
     else if (call.isPaused) this.resume();
-    call.end();
+    try {
+      call.end();
+    } catch (bug) {
+      call.crash(bug);
+    }
     this.#free();
   }
 

@@ -39,7 +39,7 @@ export function httpTransport(clock: Clock, options: HttpTransportOptions = {}):
         origin = new Origin(new URL(request.origin), settings);
         origins.set(request.origin, origin);
       }
-      const head = requestHead(request, origin.host, framingOf(request.body));
+      const head = requestHead(request, origin.host, framingOf(request));
       const call = new Call(request, head ?? "", handler);
       if (head === undefined) failLater(call, unwritableError);
       else origin.start(call);
@@ -58,8 +58,11 @@ function failLater(call: Call, error: TransportError): void {
   queueMicrotask(() => call.fail(error));
 }
 
-function framingOf(body: UpstreamCall["body"]): RequestFraming {
-  if (body === undefined) return "none";
+/** Servers expect a body with these: without one they are told so (RFC 9110 §8.6), or some answer 411. */
+const EXPECT_BODY: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
+
+function framingOf({ method, body }: UpstreamCall): RequestFraming {
+  if (body === undefined) return EXPECT_BODY.has(method) ? 0 : "none";
   if ("read" in body) return body.bytes ?? "chunked";
   return bytesOf(body);
 }

@@ -158,6 +158,30 @@ test("a GET has no body and no length", async () => {
   assert.equal(provider.requests[0]?.headers["content-length"], undefined);
 });
 
+test("a POST without a body says so", async () => {
+  const provider = await upstream((_request, response) => void response.end("ok"));
+  await call(open(), provider.origin, { method: "POST" });
+  assert.equal(provider.requests[0]?.headers["content-length"], "0");
+});
+
+for (const moment of ["onHeaders", "onData", "onEnd"] as const) {
+  test(`a handler that throws in ${moment} hears of its end, and nobody else does`, async () => {
+    const provider = await upstream((_request, response) => void response.end("ok"));
+    const transport = open();
+    const recorder = new Recorder();
+    recorder[moment] = () => {
+      throw new RangeError("a bug");
+    };
+    transport.dispatch(
+      { method: "POST", origin: provider.origin, path: "/", headers: {}, body: undefined, connectTimeoutMs: 1_000 },
+      recorder,
+    );
+    await recorder.done;
+    assert.deepEqual(recorder.error, { kind: "other", sent: true, detail: "RangeError" });
+    assert.equal((await call(transport, provider.origin)).text, "ok");
+  });
+}
+
 test("answer headers are lower-case strings, repeated ones joined", async () => {
   const provider = await rawUpstream(
     "HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nX-Twice: 1\r\nx-twice: 2\r\n__proto__: 3\r\nconstructor: 4\r\ncontent-length: 0\r\n\r\n",
