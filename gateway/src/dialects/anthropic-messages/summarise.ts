@@ -15,7 +15,8 @@ export function summarise(body: Json): AnswerSummary | undefined {
         hasContent ||= (asString(block["text"]) ?? "") !== "";
         break;
       case "thinking":
-        hasContent = true;
+        // Some models think without showing it, and some hand over a signature only.
+        hasContent ||= (asString(block["thinking"]) ?? "") !== "";
         break;
       case "tool_use": {
         const name = asString(block["name"]);
