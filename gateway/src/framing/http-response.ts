@@ -1,5 +1,6 @@
 import { asBuffer } from "../lib/as-buffer.ts";
 import { Bag } from "../lib/bag.ts";
+import { headerName } from "./header-name.ts";
 
 /*
  * Answers of HTTP/1.1 (RFC 9112), sans-IO: bytes of a connection in, heads and bodies out. Whatever could be read in two ways is
@@ -310,20 +311,6 @@ function parseHead(text: string): ParsedHead | "status-line" | "header" {
     at = feed + 1;
   }
   return { status: Number(status[2]), minor: Number(status[1]), headers };
-}
-
-const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-const NAMES_MAX = 1_000;
-const knownNames = new Map<string, string>();
-
-/** In lower case; undefined for what is no name. The same few come with every answer; foreign ones must not fill the memory. */
-function headerName(written: string): string | undefined {
-  const known = knownNames.get(written);
-  if (known !== undefined) return known;
-  if (!NAME.test(written)) return undefined;
-  const name = written.toLowerCase();
-  if (knownNames.size < NAMES_MAX) knownNames.set(written, name);
-  return name;
 }
 
 /** Without the white space around it (RFC 9110 §5.5). */

@@ -25,7 +25,8 @@ export function clientClosed(): Failure {
 /**
  * Reads a request's body whole, undoes its content coding, and settles once. Fails with `body_too_large`,
  * `invalid_encoding`, `unsupported_encoding` (a bomb), `body_timeout` or `client_closed`; what still comes after a failure
- * is read and dropped. That the client has gone is told by whoever watches the connection, with `fail`. Keeps nothing of the body once it has settled.
+ * is read and dropped. That the client has gone is told by whoever watches the connection, with `fail`. Keeps nothing of the
+ * body once it has settled.
  */
 export class BodyReader implements Receiver {
   received = 0;

@@ -69,7 +69,7 @@ export class NodeReply implements Reply {
   send(status: number, headers: Headers, body: Uint8Array | string): void {
     if (this.started || this.#isOver()) return;
     this.started = true;
-    this.#over();
+    this.#finish();
     const fields = this.#fields(headers);
     const bytes = Buffer.byteLength(body);
     if (status !== 204 && status !== 304) fields.push("content-length", String(bytes));
@@ -102,13 +102,13 @@ export class NodeReply implements Reply {
 
   end(): void {
     if (!this.started || this.#isOver()) return;
-    this.#over();
+    this.#finish();
     this.#response.end();
   }
 
   destroy(): void {
     if (this.#isOver()) return;
-    this.#over();
+    this.#finish();
     const { socket } = this.#response;
     // Without chunk framing, closing is how an answer ends; only a reset tells the client that this one did not.
     if (this.started && !this.#chunked && socket !== null) socket.resetAndDestroy();
@@ -199,7 +199,7 @@ export class NodeReply implements Reply {
   }
 
   /** The connection remembers this object until its next request, which must not keep the exchange for as long. */
-  #over(): void {
+  #finish(): void {
     this.#ended = true;
     this.#closeListeners = undefined;
     this.#drainListeners = undefined;

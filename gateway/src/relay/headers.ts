@@ -1,4 +1,5 @@
 import type { ChosenCredential } from "../routing/credentials.ts";
+import { remembered } from "../lib/remembered.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Headers } from "./ports.ts";
 
@@ -75,25 +76,10 @@ function copyUp(client: Headers, headers: Record<string, string>, ownCredential:
 /** Whether a header crosses: always, with the caller's own credential only, or not. */
 type Passage = "always" | "own" | "never";
 
-const upward = remembered((name) => {
+const upward = remembered((name): Passage => {
   if (passUp.has(name) || passUpPrefixes.some((prefix) => name.startsWith(prefix))) return "always";
   return passUpWithOwnCredential.has(name) ? "own" : "never";
 });
-
-const NAMES_MAX = 1_000;
-
-/** The same few names come with every request; foreign ones must not fill the memory. */
-function remembered(decide: (name: string) => Passage): (name: string) => Passage {
-  const known = new Map<string, Passage>();
-  return (name) => {
-    let passage = known.get(name);
-    if (passage === undefined) {
-      passage = decide(name);
-      if (known.size < NAMES_MAX) known.set(name, passage);
-    }
-    return passage;
-  };
-}
 
 /** Provider headers that the client of a successful answer may see, whoever's credential it was. */
 const passDown = new Set([
@@ -119,7 +105,7 @@ const passDownWithOwnCredential = [
   "x-codex-",
 ] as const;
 
-const downward = remembered((name) => {
+const downward = remembered((name): Passage => {
   if (passDown.has(name)) return "always";
   return passDownWithOwnCredential.some((prefix) => name.startsWith(prefix)) ? "own" : "never";
 });

@@ -78,7 +78,7 @@ export class Connection implements Carrier {
     this.#isSent = true;
     this.#reader.expect(call.method);
     const body = call.begin(this);
-    if (body !== undefined && "read" in body) this.#send(call, body);
+    if (body !== undefined && "read" in body) this.#sendSupply(call, body);
     else writePieces(this.#socket, call.head, body ?? []);
     if (call.isPaused) this.pause();
   }
@@ -168,7 +168,7 @@ export class Connection implements Carrier {
     this.#owner.onFree(this);
   }
 
-  #send(call: Call, supply: ByteSupply): void {
+  #sendSupply(call: Call, supply: ByteSupply): void {
     this.#supply = supply;
     void sendSupply(this.#socket, call.head, supply).then((isWhole) => {
       if (this.#supply !== supply) return;

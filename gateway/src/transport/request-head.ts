@@ -1,3 +1,4 @@
+import { headerName } from "../framing/header-name.ts";
 import type { UpstreamCall } from "../relay/ports.ts";
 
 /** How the body of a request is delimited: not at all, by its length, in chunks. */
@@ -17,7 +18,6 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
 ]);
 
 const REQUEST_LINE = /^[A-Z]+ \/[\x21-\x7e]* $/;
-const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Whatever could end a line, also once characters have become bytes. */
 const NOT_IN_VALUES = /[^\t\x20-\x7e\x80-\xff]/;
 
@@ -36,31 +36,14 @@ export function requestHead(
   let head = `${line}HTTP/1.1\r\nhost: ${headers["host"] ?? host}\r\nconnection: keep-alive\r\n`;
   if (NOT_IN_VALUES.test(headers["host"] ?? "")) return undefined;
   for (const name in headers) {
-    const kind = kindOf(name);
-    if (kind === "own") continue;
+    const compared = headerName(name);
+    if (compared !== undefined && OWN_HEADERS.has(compared)) continue;
     const value = headers[name] ?? "";
-    if (kind === "none" || NOT_IN_VALUES.test(value)) return undefined;
+    if (compared === undefined || NOT_IN_VALUES.test(value)) return undefined;
     head += `${name}: ${value}\r\n`;
   }
   if (framing === "none") return `${head}\r\n`;
   return framing === "chunked"
     ? `${head}transfer-encoding: chunked\r\n\r\n`
     : `${head}content-length: ${framing}\r\n\r\n`;
-}
-
-const NAMES_MAX = 1_000;
-const known = new Map<string, NameKind>();
-
-/** `own`: what the transport says itself; `none`: no name of a header. */
-type NameKind = "own" | "none" | "sent";
-
-/** The same few names go with every request; foreign ones must not fill the memory. */
-function kindOf(name: string): NameKind {
-  let kind = known.get(name);
-  if (kind === undefined) {
-    if (OWN_HEADERS.has(name.toLowerCase())) kind = "own";
-    else kind = NAME.test(name) ? "sent" : "none";
-    if (known.size < NAMES_MAX) known.set(name, kind);
-  }
-  return kind;
 }

@@ -32,10 +32,8 @@ export type ConnectionProgress = {
 
 /** Sorts an error of the system. Only codes cross: messages can hold addresses and the other side's words. */
 export function systemError(error: Error, { sent, secure }: ConnectionProgress): TransportError {
-  // Of several addresses that were tried, each has its own error; they say the same thing nearly always.
-  const cause = error instanceof AggregateError && error.errors[0] instanceof Error ? error.errors[0] : error;
-  const code: unknown = "code" in cause ? cause.code : undefined;
-  const detail = typeof code === "string" ? code : cause.name;
+  const code: unknown = "code" in error ? error.code : undefined;
+  const detail = typeof code === "string" ? code : error.name;
   return { kind: kindOf(detail, sent, secure), sent, detail };
 }
 

@@ -3,17 +3,11 @@ import { createServer as createTlsServer } from "node:tls";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { afterEach, test } from "node:test";
-import type {
-  Headers,
-  Transport,
-  TransportError,
-  UpstreamCall,
-  UpstreamConnection,
-  UpstreamHandler,
-} from "../../src/relay/ports.ts";
+import type { Transport } from "../../src/relay/ports.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { httpTransport, type HttpTransportOptions } from "../../src/transport/http-transport.ts";
 import { eventually } from "../support/edge.ts";
+import { call, dispatch, Recorder } from "../support/transport-call.ts";
 import { startRawUpstream, startUpstream, type Answer } from "../support/upstream.ts";
 
 const closers: (() => Promise<void>)[] = [];
@@ -45,78 +39,6 @@ async function rawUpstream(answer: string, then?: "end" | "reset") {
   });
   closers.push(() => started.close());
   return started;
-}
-
-/** Everything that a call brought, in order. */
-class Recorder implements UpstreamHandler {
-  readonly events: string[] = [];
-  readonly chunks: Buffer[] = [];
-  status = 0;
-  headers: Headers = {};
-  error: TransportError | undefined;
-  readonly done: Promise<void>;
-  #finish: () => void;
-
-  constructor() {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.done = promise;
-    this.#finish = resolve;
-  }
-
-  get text(): string {
-    return Buffer.concat(this.chunks).toString();
-  }
-
-  onHeaders(status: number, headers: Headers): void {
-    this.events.push("headers");
-    this.status = status;
-    this.headers = headers;
-  }
-
-  onData(bytes: Uint8Array): void {
-    if (this.events.at(-1) !== "data") this.events.push("data");
-    this.chunks.push(Buffer.from(bytes));
-  }
-
-  onEnd(): void {
-    this.events.push("end");
-    this.#finish();
-  }
-
-  onError(error: TransportError): void {
-    this.events.push("error");
-    this.error = error;
-    this.#finish();
-  }
-}
-
-type CallOptions = Partial<Omit<UpstreamCall, "body">> & { readonly body?: readonly (string | Uint8Array)[] };
-
-function dispatch(
-  transport: Transport,
-  origin: string,
-  options: CallOptions = {},
-): { recorder: Recorder; connection: UpstreamConnection } {
-  const recorder = new Recorder();
-  const connection = transport.dispatch(
-    {
-      method: "POST",
-      path: "/v1/x?y=1",
-      headers: { "content-type": "application/json" },
-      connectTimeoutMs: 2_000,
-      ...options,
-      origin,
-      body: options.body?.map((piece) => (typeof piece === "string" ? Buffer.from(piece) : piece)),
-    },
-    recorder,
-  );
-  return { recorder, connection };
-}
-
-async function call(transport: Transport, origin: string, options: CallOptions = {}): Promise<Recorder> {
-  const { recorder } = dispatch(transport, origin, options);
-  await recorder.done;
-  return recorder;
 }
 
 test("a call sends its method, path, headers and body, and nothing of its own but framing", async () => {
@@ -317,94 +239,6 @@ test("an idle connection that the provider has closed is not used again", async 
   await call(transport, provider.origin, { body: ["a"] });
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal((await call(transport, provider.origin, { body: ["b"] })).text, "ok");
-});
-
-const cut: Record<string, string> = {
-  "with a length": "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\npartial",
-  "with a length and Connection: close": "HTTP/1.1 200 OK\r\ncontent-length: 100\r\nconnection: close\r\n\r\npartial",
-  chunked: "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n7\r\npartial\r\n",
-  "chunked with Connection: close":
-    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n7\r\npartial\r\n",
-  "inside a chunk": "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\npartial",
-};
-
-for (const [name, bytes] of Object.entries(cut)) {
-  for (const how of ["end", "reset"] as const) {
-    test(`an answer ${name} that breaks off by ${how} is a reset, never an end`, async () => {
-      const provider = await rawUpstream(bytes, how);
-      const answer = await call(open(), provider.origin, { body: ["x"] });
-      assert.deepEqual(answer.events, ["headers", "data", "error"]);
-      assert.deepEqual([answer.error?.kind, answer.error?.sent, answer.text], ["reset", true, "partial"]);
-    });
-  }
-}
-
-test("an answer without framing ends with its connection", async () => {
-  const provider = await rawUpstream("HTTP/1.1 200 OK\r\n\r\nall of it", "end");
-  const answer = await call(open(), provider.origin, { body: ["x"] });
-  assert.deepEqual([answer.events, answer.text], [["headers", "data", "end"], "all of it"]);
-});
-
-const broken: Record<string, string> = {
-  "no HTTP": "SSH-2.0-OpenSSH_9\r\n\r\n",
-  "two lengths": "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nabc",
-  "a length and chunks":
-    "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n",
-  "a length that is no number": "HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\nabc",
-  "a chunk that is none": "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nabc",
-  "headers without end": `HTTP/1.1 200 OK\r\n${Array.from({ length: 700 }, (_, index) => `x-${index}: ${"y".repeat(100)}\r\n`).join("")}`,
-  "one endless header": `HTTP/1.1 200 OK\r\nx: ${"y".repeat(70_000)}`,
-  "an upgrade that nobody asked for":
-    "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
-};
-
-for (const [name, bytes] of Object.entries(broken)) {
-  test(`an answer with ${name} is protocol, and its connection is not used again`, async () => {
-    const provider = await rawUpstream(bytes);
-    const answer = await call(open(), provider.origin, { body: ["x"] });
-    assert.deepEqual([answer.error?.kind, answer.error?.sent], ["protocol", true]);
-    assert.equal(answer.events.filter((event) => event === "error" || event === "end").length, 1);
-    await eventually("the connection is closed", () => provider.connections().open === 0);
-  });
-}
-
-test("headers just within the limit are read", async () => {
-  const provider = await rawUpstream(`HTTP/1.1 200 OK\r\nx: ${"y".repeat(60_000)}\r\ncontent-length: 0\r\n\r\n`);
-  assert.equal((await call(open(), provider.origin)).headers["x"]?.length, 60_000);
-});
-
-for (const together of [true, false]) {
-  test(`a second answer to one request is never delivered (${together ? "in the same read" : "later"})`, async () => {
-    const one = "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n";
-    let asked = 0;
-    const provider = await startRawUpstream((socket) => {
-      socket.on("data", () => {
-        asked += 1;
-        if (asked > 1) return void socket.write(`${one}new`);
-        socket.write(together ? `${one}one${one}two` : `${one}one`);
-        if (!together) setTimeout(() => socket.write(`${one}two`), 15);
-      });
-    });
-    closers.push(() => provider.close());
-    const transport = open();
-    assert.equal((await call(transport, provider.origin, { body: ["a"] })).text, "one");
-    if (!together) await new Promise((resolve) => setTimeout(resolve, 40));
-    assert.equal((await call(transport, provider.origin, { body: ["b"] })).text, "new");
-    assert.equal(provider.connections().accepted, 2);
-  });
-}
-
-test("surplus bytes behind an answer never reach the next call", async () => {
-  const provider = await startRawUpstream((socket) => {
-    socket.on("data", (data: Buffer) => {
-      const first = data.includes("first");
-      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n${first ? "onesurplus" : "two"}`);
-    });
-  });
-  closers.push(() => provider.close());
-  const transport = open();
-  assert.equal((await call(transport, provider.origin, { body: ["first"] })).text, "one");
-  assert.equal((await call(transport, provider.origin, { body: ["second"] })).text, "two");
 });
 
 test("abort closes the connection at once, whatever it waits for, and nothing is called after", async () => {

@@ -1,0 +1,82 @@
+import type {
+  Headers,
+  Transport,
+  TransportError,
+  UpstreamCall,
+  UpstreamConnection,
+  UpstreamHandler,
+} from "../../src/relay/ports.ts";
+
+/** Everything that a call brought, in order. */
+export class Recorder implements UpstreamHandler {
+  readonly events: string[] = [];
+  readonly chunks: Buffer[] = [];
+  status = 0;
+  headers: Headers = {};
+  error: TransportError | undefined;
+  readonly done: Promise<void>;
+  #finish: () => void;
+
+  constructor() {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.done = promise;
+    this.#finish = resolve;
+  }
+
+  get text(): string {
+    return Buffer.concat(this.chunks).toString();
+  }
+
+  onHeaders(status: number, headers: Headers): void {
+    this.events.push("headers");
+    this.status = status;
+    this.headers = headers;
+  }
+
+  onData(bytes: Uint8Array): void {
+    if (this.events.at(-1) !== "data") this.events.push("data");
+    this.chunks.push(Buffer.from(bytes));
+  }
+
+  onEnd(): void {
+    this.events.push("end");
+    this.#finish();
+  }
+
+  onError(error: TransportError): void {
+    this.events.push("error");
+    this.error = error;
+    this.#finish();
+  }
+}
+
+export type CallOptions = Partial<Omit<UpstreamCall, "body">> & { readonly body?: readonly (string | Uint8Array)[] };
+
+/** Begins a call. */
+export function dispatch(
+  transport: Transport,
+  origin: string,
+  options: CallOptions = {},
+): { recorder: Recorder; connection: UpstreamConnection } {
+  const recorder = new Recorder();
+  const connection = transport.dispatch(
+    {
+      method: "POST",
+      path: "/v1/x?y=1",
+      headers: { "content-type": "application/json" },
+      connectTimeoutMs: 2_000,
+      ...options,
+      origin,
+      body: options.body?.map((piece) => (typeof piece === "string" ? Buffer.from(piece) : piece)),
+    },
+    recorder,
+  );
+  return { recorder, connection };
+}
+
+/** Makes a call and waits for its end. */
+export async function call(transport: Transport, origin: string, options: CallOptions = {}): Promise<Recorder> {
+  const { recorder } = dispatch(transport, origin, options);
+  await recorder.done;
+  return recorder;
+}
