@@ -31,7 +31,7 @@ const commands = {
   test: {
     needs: "all",
     cwd: root,
-    run: ["--test", "--test-concurrency=2", "--test-reporter=./tools/test-reporter.mjs"],
+    run: ["--test", "--test-concurrency=2", "--test-timeout=300000", "--test-reporter=./tools/test-reporter.mjs"],
     files: ["gateway/test/**/*.test.ts"],
   },
 };
