@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { failure, type Failure } from "../canonical/failure.ts";
 import { fail, ok, type Result } from "../lib/result.ts";
+import type { TurnQueue, TurnTask } from "../lib/turn-queue.ts";
 import type { Headers } from "../relay/ports.ts";
 import { decompress, tooLarge, type ContentCoding } from "./decompress.ts";
 import type { Receiver, StallWatch } from "./stall-watch.ts";
@@ -28,7 +29,7 @@ export function clientClosed(): Failure {
  * is read and dropped. That the client has gone is told by whoever watches the connection, with `fail`. Keeps nothing of the
  * body once it has settled.
  */
-export class BodyReader implements Receiver {
+export class BodyReader implements Receiver, TurnTask {
   received = 0;
   slot = -1;
   readonly #coding: ContentCoding | undefined;
@@ -42,7 +43,7 @@ export class BodyReader implements Receiver {
     request: IncomingMessage,
     coding: ContentCoding | undefined,
     bytesMax: number,
-    stalls: StallWatch,
+    { stalls, turn }: { readonly stalls: StallWatch; readonly turn: TurnQueue },
     settle: (result: BodyResult) => void,
   ) {
     this.#coding = coding;
@@ -55,7 +56,7 @@ export class BodyReader implements Receiver {
     }
     stalls.add(this);
     request.on("data", (chunk: Buffer) => this.#take(chunk));
-    request.on("end", () => this.#end());
+    request.on("end", () => turn.add(this));
   }
 
   /** Ends the reading with this failure, unless it is over already. */
@@ -67,14 +68,8 @@ export class BodyReader implements Receiver {
     this.fail(failure("body_timeout", "The request body came too slowly. Send it without pauses, or send less."));
   }
 
-  #take(chunk: Buffer): void {
-    if (this.#settle === undefined) return;
-    this.received += chunk.length;
-    if (this.received > this.#bytesMax) this.fail(tooLarge(this.#bytesMax));
-    else this.#chunks.push(chunk);
-  }
-
-  #end(): void {
+  /** The body is complete. */
+  runAtTurnEnd(): void {
     const chunks = this.#chunks;
     const settle = this.#finish();
     if (settle === undefined) return;
@@ -83,6 +78,13 @@ export class BodyReader implements Receiver {
     const bytes = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, this.received);
     if (this.#coding === undefined) settle(ok(bytes));
     else void decompress(this.#coding, bytes, this.#bytesMax).then(settle);
+  }
+
+  #take(chunk: Buffer): void {
+    if (this.#settle === undefined) return;
+    this.received += chunk.length;
+    if (this.received > this.#bytesMax) this.fail(tooLarge(this.#bytesMax));
+    else this.#chunks.push(chunk);
   }
 
   #finish(): ((result: BodyResult) => void) | undefined {

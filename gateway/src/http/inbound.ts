@@ -59,7 +59,7 @@ export class NodeInbound implements InboundRequest {
     if (this.#broken !== undefined) return this.#refuse(this.#broken);
     if (this.headers["expect"] !== undefined) this.#reply.sendContinue();
     return new Promise((resolve) => {
-      this.#reader = new BodyReader(this.#request, coding.value, bytesMax, this.#edge.stalls, (result) => {
+      this.#reader = new BodyReader(this.#request, coding.value, bytesMax, this.#edge, (result) => {
         // The connection remembers this object until its next request, which must not keep the body for as long.
         this.#reader = undefined;
         if (!result.ok) this.#reply.closeAfter();
@@ -96,7 +96,7 @@ export class NodeInbound implements InboundRequest {
     this.#reader?.fail(reason);
   }
 
-  /** The connection is gone. After the end of the body that changes nothing. */
+  /** The connection is gone. Once the body has been handed over that changes nothing. */
   connectionClosed(): void {
     this.#reader?.fail(clientClosed());
   }

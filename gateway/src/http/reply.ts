@@ -82,10 +82,8 @@ export class NodeReply implements Reply {
     this.started = true;
     this.#response.writeHead(status, this.#fields(headers));
     const { socket } = this.#response;
-    // What is written in the same turn of the loop leaves with the headers, in one write to the system.
-    socket?.cork();
+    if (socket !== null) this.#edge.writes.gather(socket);
     this.#response.flushHeaders();
-    process.nextTick(() => socket?.uncork());
     this.#chunked = this.#response.chunkedEncoding;
     const bodyless = this.#response.req.method === "HEAD" || status === 204 || status === 304;
     if (!bodyless) this.#socket = this.#response.socket ?? undefined;
@@ -95,6 +93,7 @@ export class NodeReply implements Reply {
     const socket = this.#socket;
     // An empty chunk would end the answer (RFC 9112 §7.1).
     if (socket === undefined || this.#isOver() || bytes.length === 0) return true;
+    this.#edge.writes.gather(socket);
     const flowing = this.#chunked ? writeChunk(socket, bytes) : socket.write(bytes);
     if (!flowing) this.#awaitDrain(socket);
     return flowing;
@@ -110,6 +109,8 @@ export class NodeReply implements Reply {
     if (this.#isOver()) return;
     this.#finish();
     const { socket } = this.#response;
+    // What was written before this is to reach the client.
+    if (socket !== null) this.#edge.writes.release(socket);
     // Without chunk framing, closing is how an answer ends; only a reset tells the client that this one did not.
     if (this.started && !this.#chunked && socket !== null) socket.resetAndDestroy();
     else this.#response.destroy();

@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import { Server as NetServer, Socket } from "node:net";
 import type { Clock } from "../lib/clock.ts";
 import type { Ids } from "../lib/ids.ts";
+import { TurnQueue } from "../lib/turn-queue.ts";
 import type { CorsOptions } from "./cors.ts";
 import { HEADER_BYTES_MAX, type Edge, type Handler } from "./edge.ts";
 import { latest, type EdgeSocket } from "./edge-socket.ts";
@@ -9,6 +10,7 @@ import { EdgeMessage } from "./inbound.ts";
 import { receive } from "./receive.ts";
 import { connectionError, methodRefused, refuse, refuseUpgrade } from "./refuse.ts";
 import { StallWatch } from "./stall-watch.ts";
+import { WriteGathering } from "./write-gathering.ts";
 
 export type { Handler };
 
@@ -82,6 +84,8 @@ export function createHttpServer(options: HttpServerOptions, handler: Handler): 
     allowedMethods: options.allowedMethods,
     onBug: options.onBug,
     stalls: new StallWatch(options.clock, timeouts.bodyStallMs),
+    turn: new TurnQueue(),
+    writes: new WriteGathering(),
     lingerMs: timeouts.lingerMs,
     sockets: new Set(),
     draining: false,

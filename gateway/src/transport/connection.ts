@@ -1,8 +1,9 @@
 import { connect as connectTcp, isIP, type Socket, type TcpNetConnectOpts } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { ResponseReader } from "../framing/http-response.ts";
+import { ResponseReader, type ResponseRead } from "../framing/http-response.ts";
 import { asBuffer } from "../lib/as-buffer.ts";
 import type { Clock, Timer } from "../lib/clock.ts";
+import type { TurnQueue, TurnTask } from "../lib/turn-queue.ts";
 import type { ByteSupply, TransportError } from "../relay/ports.ts";
 import type { Call, Carrier } from "./call.ts";
 import { sendSupply, writePieces } from "./request-body.ts";
@@ -24,7 +25,12 @@ export type ConnectionOwner = {
   onGone(connection: Connection): void;
 };
 
-export type ConnectionOptions = { readonly clock: Clock; readonly headBytesMax: number };
+export type ConnectionOptions = {
+  readonly clock: Clock;
+  readonly headBytesMax: number;
+  /** Where what has been read waits for the other connections that this turn of the event loop reads. */
+  readonly turn: TurnQueue;
+};
 
 /** Peers whose machine has vanished are noticed by the system. */
 const TCP_KEEP_ALIVE_MS = 60_000;
@@ -37,8 +43,11 @@ const READ_BYTES = 65_536;
 const sharedBytes = Buffer.allocUnsafeSlow(READ_BYTES);
 const readBytes = (): Buffer => (process.platform === "win32" ? Buffer.allocUnsafeSlow(READ_BYTES) : sharedBytes);
 
-/** One connection to a provider: one call at a time, and an answer only while one is asked for. */
-export class Connection implements Carrier {
+/**
+ * One connection to a provider: one call at a time, and an answer only while one is asked for. What has been read is told to
+ * the call at the end of the turn of the event loop, or earlier when more comes of the connection before that.
+ */
+export class Connection implements Carrier, TurnTask {
   /** When it is to be closed if nobody has used it by then: the owner's, in `clock.now()`. */
   idleUntil = Infinity;
   /** What the provider says of how long it keeps idle connections, in milliseconds. */
@@ -47,10 +56,13 @@ export class Connection implements Carrier {
   readonly #socket: Socket;
   readonly #secure: boolean;
   readonly #reader: ResponseReader;
+  readonly #turn: TurnQueue;
   #connectTimer: Timer | undefined;
   /** The call that it is opened for, sends or answers. */
   #call: Call | undefined;
   #isSent = false;
+  /** Of the answer, and not told yet. */
+  #untold: ResponseRead | undefined;
   /** A body that is still being sent. */
   #supply: ByteSupply | undefined;
   #isGone = false;
@@ -61,6 +73,7 @@ export class Connection implements Carrier {
     this.#call = call;
     this.#secure = destination.secure;
     this.#reader = new ResponseReader(options.headBytesMax);
+    this.#turn = options.turn;
     this.#connectTimer = options.clock.setTimer(
       () => this.destroy(waitError("CONNECT_TIMEOUT")),
       call.connectTimeoutMs,
@@ -115,13 +128,26 @@ export class Connection implements Carrier {
 
   /** Always in bytes that are used again. */
   #read(bytes: Buffer): void {
-    const call = this.#call;
-    if (!this.#isSent || call === undefined) {
+    this.#tell();
+    if (!this.#isSent || this.#call === undefined) {
       // Nobody has asked for anything; whatever it is, it must not be taken for the next answer.
       this.destroy();
       return;
     }
-    const read = this.#reader.push(bytes);
+    this.#untold = this.#reader.push(bytes);
+    this.#turn.add(this);
+  }
+
+  runAtTurnEnd(): void {
+    this.#tell();
+  }
+
+  /** Tells the call what has been read for it. */
+  #tell(): void {
+    const read = this.#untold;
+    const call = this.#call;
+    this.#untold = undefined;
+    if (read === undefined || call === undefined) return;
     const hint = read.head?.headers["keep-alive"];
     if (hint !== undefined) this.keepAliveHintMs = keepAliveMs(hint);
     try {
@@ -152,6 +178,7 @@ export class Connection implements Carrier {
   }
 
   #ended(): void {
+    this.#tell();
     const call = this.#call;
     const isComplete = this.#isSent && call !== undefined && this.#reader.end() === "complete";
     if (isComplete) this.#answered(call);
@@ -159,6 +186,7 @@ export class Connection implements Carrier {
   }
 
   #failed(error: Error): void {
+    this.#tell();
     this.destroy(systemError(error, { sent: this.#isSent, secure: this.#secure }));
   }
 

@@ -1,4 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
+import { TurnQueue } from "../lib/turn-queue.ts";
 import type { Transport, TransportError, UpstreamCall } from "../relay/ports.ts";
 import { Call } from "./call.ts";
 import { Origin } from "./origin.ts";
@@ -28,6 +29,7 @@ export function httpTransport(clock: Clock, options: HttpTransportOptions = {}):
   const origins = new Map<string, Origin>();
   const settings = {
     clock,
+    turn: new TurnQueue(),
     connectionsMax: options.connectionsMax ?? CONNECTIONS_MAX,
     keepAliveMs: options.keepAliveMs ?? KEEP_ALIVE_MS,
     headBytesMax: options.headBytesMax ?? HEAD_BYTES_MAX,

@@ -1,14 +1,9 @@
-import type { Clock, Timer } from "../lib/clock.ts";
+import type { Timer } from "../lib/clock.ts";
 import type { Call } from "./call.ts";
-import { Connection, type ConnectionOwner, type Destination } from "./connection.ts";
+import { Connection, type ConnectionOptions, type ConnectionOwner, type Destination } from "./connection.ts";
 import { closedError, waitError } from "./transport-error.ts";
 
-export type OriginOptions = {
-  readonly clock: Clock;
-  readonly connectionsMax: number;
-  readonly keepAliveMs: number;
-  readonly headBytesMax: number;
-};
+export type OriginOptions = ConnectionOptions & { readonly connectionsMax: number; readonly keepAliveMs: number };
 
 /** A provider closes first where both wait for as long. */
 const HINT_MARGIN_MS = 1_000;

@@ -137,6 +137,19 @@ test("destroy leaves a stream without its end", async () => {
   assert.equal(closes, 0, "our own doing is not the client leaving");
 });
 
+test("what was written before destroy reaches the client, also in the same turn", async () => {
+  const { edge, replies } = await serveByHand();
+  const client = await edge.connect();
+  client.send(post("/v1/x", "{}"));
+  const reply = await firstReply(replies);
+  reply.start(200, {});
+  reply.write("one ");
+  reply.write("two");
+  reply.destroy();
+  const received = await client.closed;
+  assert.match(received, /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n4\r\none \r\n3\r\ntwo\r\n$/);
+});
+
 test("destroy resets a client for which the close would look like the end", async () => {
   const { edge, replies } = await serveByHand();
   const client = await edge.connect();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer as createTlsServer } from "node:tls";
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { afterEach, test } from "node:test";
 import type { Transport } from "../../src/relay/ports.ts";
 import { systemClock } from "../../src/lib/clock.ts";
@@ -298,6 +298,30 @@ test("abort from inside a callback is obeyed", async () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     assert.deepEqual(recorder.events, moment === "onHeaders" ? ["headers"] : ["headers", "data"]);
   }
+});
+
+test("of two answers that came at once, the first may abort the other's call, which then hears nothing", async () => {
+  const sockets: Socket[] = [];
+  const provider = await startRawUpstream((socket) => {
+    socket.on("data", () => {
+      sockets.push(socket);
+      if (sockets.length < 2) return;
+      for (const each of sockets) each.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+    });
+  });
+  closers.push(() => provider.close());
+  const transport = open();
+  const calls = [dispatch(transport, provider.origin), dispatch(transport, provider.origin)];
+  for (const [index, { recorder }] of calls.entries()) {
+    recorder.onHeaders = () => {
+      recorder.events.push("headers");
+      calls[1 - index]?.connection.abort();
+    };
+  }
+  await Promise.race(calls.map(({ recorder }) => recorder.done));
+  await eventually("the other connection is closed", () => provider.connections().open === 1);
+  const heard = calls.map(({ recorder }) => recorder.events).sort((one, other) => one.length - other.length);
+  assert.deepEqual(heard, [[], ["headers", "data", "end"]]);
 });
 
 test("abort after the end is nothing, and the connection stays usable", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import type { AddressInfo, Socket } from "node:net";
+import { connect, type AddressInfo, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterEach, before, describe, test } from "node:test";
 import {
@@ -112,6 +112,7 @@ async function tlsUpstream(
   return { origin: `https://${host}:${port}`, handshakes, protocols, names, received };
 }
 
+const NO_TLS_RECORD = Buffer.alloc(64, "garbage ");
 const OK = "HTTP/1.1 200 OK\r\n";
 const say = (text: string): Script => {
   return (socket) => void socket.write(`${OK}content-length: ${text.length}\r\n\r\n${text}`);
@@ -256,6 +257,27 @@ const refusals: readonly Refusal[] = [
     detail: "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL",
   },
 ];
+
+test("an answer is heard before what breaks its connection in the same read", async () => {
+  let isAnswering = false;
+  const provider = await tlsUpstream(
+    "address",
+    (socket, target) => {
+      isAnswering = true;
+      say("hello")(socket, target);
+    },
+    { host: "127.0.0.1" },
+  );
+  const between = await startRawUpstream((client) => {
+    const onward = connect(Number(new URL(provider.origin).port), "127.0.0.1");
+    onward.on("error", () => {});
+    client.pipe(onward);
+    onward.on("data", (bytes: Buffer) => client.write(isAnswering ? Buffer.concat([bytes, NO_TLS_RECORD]) : bytes));
+  });
+  closers.push(() => between.close());
+  const answer = await answerOf(open(), { origin: between.origin.replace("http:", "https:"), method: "GET" });
+  assert.deepEqual([answer.error, answer.body.toString()], [undefined, "hello"]);
+});
 
 describe("refused as tls, with nothing sent", () => {
   for (const { name, certificate: file, detail, host, options } of refusals) {
