@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { join } from "node:path";
 import { isatty } from "node:tty";
 import { runProgram } from "./cli/program.ts";
@@ -37,10 +36,29 @@ const input: Input = {
   isTerminal: isatty(0),
 };
 
-// A reader that has seen enough (`dragoman schema | head`) is no failure.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-});
+const version = readVersion();
+
+/** Runs the command that the command line names, to its exit code. Once per process. */
+export async function main(): Promise<void> {
+  // A reader that has seen enough (`dragoman schema | head`) is no failure.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+  const outcome = await runProgram(process.argv.slice(2), {
+    startGateway,
+    clock: systemClock,
+    // The system clock counts from the start of the process.
+    processStartedAt: 0,
+    terminal,
+    input,
+    fetch,
+    onStopSignal,
+    version,
+    nodeVersion: process.version,
+    platform: process.platform,
+  });
+  end(outcome);
+}
 
 const stopSignals: readonly StopSignal[] = ["SIGINT", "SIGTERM"];
 
@@ -78,22 +96,6 @@ function readVersion(): string {
   const manifest = readTextFile(join(import.meta.dirname, "../package.json"), MANIFEST_BYTES_MAX);
   return (manifest.ok ? asString(asObject(parseJson(manifest.value))?.["version"]) : undefined) ?? "unknown";
 }
-
-const version = readVersion();
-const outcome = await runProgram(process.argv.slice(2), {
-  startGateway,
-  clock: systemClock,
-  // The system clock counts from the start of the process.
-  processStartedAt: 0,
-  terminal,
-  input,
-  fetch,
-  onStopSignal,
-  version,
-  nodeVersion: process.version,
-  platform: process.platform,
-});
-end(outcome);
 
 /** A program that was run for the user ends this process as it ended itself. */
 function end(of: Outcome): void {

@@ -69,8 +69,10 @@ export async function start(loader: Loader, deps: StartDeps): Promise<Outcome> {
   }
   const running = listening.value;
   serving.gateway = running;
+  // Whoever reads that it has started may tell it to stop.
+  const stopped = untilStopped(running, deps);
   greet(config, running, clock.now() - deps.processStartedAt, loader, deps);
-  const outcome = await untilStopped(running, deps);
+  const outcome = await stopped;
   watched.close();
   return outcome;
 }

@@ -1,5 +1,4 @@
 import cluster, { type Worker } from "node:cluster";
-import { getCompileCacheDir } from "node:module";
 import { join } from "node:path";
 import type { Clock } from "../lib/clock.ts";
 import type { ToPrimary, ToWorker } from "./messages.ts";
@@ -36,7 +35,7 @@ type State = {
 export function serveWithWorkers(primary: Owner, version: string, count: number, clock: Clock): Promise<Workforce> {
   const state: State = { primary, version, clock, workers: new Set(), isStopping: false, address: undefined };
   // Bytes go through the channel as they are, instead of as JSON text.
-  cluster.setupPrimary({ exec: join(import.meta.dirname, "worker.ts"), serialization: "advanced" });
+  cluster.setupPrimary({ exec: join(import.meta.dirname, "../../bin/worker.mjs"), serialization: "advanced" });
   return new Promise((resolve, reject) => {
     let listening = 0;
     const onMessage = (message: ToPrimary): void => {
@@ -69,8 +68,7 @@ function workforce(state: State, address: Serving["address"]): Workforce {
 }
 
 function spawn(state: State, onMessage: (message: ToPrimary) => void): void {
-  const cache = getCompileCacheDir();
-  const worker = cluster.fork(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache });
+  const worker = cluster.fork();
   state.workers.add(worker);
   worker.on("message", onMessage);
   worker.send(snapshotMessage(state));

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { asArray, asObject, asString, parseJson } from "../../src/lib/json.ts";
 
-const main = join(import.meta.dirname, "../../src/main.ts");
+const main = join(import.meta.dirname, "../../bin/dragoman.mjs");
 /** Compiled sources, kept between the processes that the tests start: that halves their time. */
 const compiled = join(import.meta.dirname, "../../../node_modules/.cache/compiled");
 

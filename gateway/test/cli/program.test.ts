@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -14,7 +14,7 @@ import { configKeyStore, verifyKey } from "../../src/limits/keys.ts";
 import { configOf } from "../config/support.ts";
 import { programDeps, type Recorded } from "./support.ts";
 
-const main = join(import.meta.dirname, "../../src/main.ts");
+const main = join(import.meta.dirname, "../../bin/dragoman.mjs");
 const folder = mkdtempSync(join(tmpdir(), "dragoman-cli-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -90,6 +90,32 @@ test("a real gateway starts without anything, answers, and ends well when it is 
   const [code] = await once(gateway, "exit");
   assert.equal(code, 0);
 });
+
+const noProc = existsSync("/proc/self/environ") ? false : "needs /proc";
+
+test(
+  "the start that compiles the sources goes on as a process that has not compiled any",
+  { skip: noProc },
+  async (context) => {
+    const home = mkdtempSync(join(folder, "home-"));
+    const isRestarted = [];
+    for (let start = 0; start < 2; start += 1) {
+      const gateway = spawn(process.execPath, [main, "--port", "0"], {
+        cwd: home,
+        env: { HOME: home, PATH: "/usr/bin:/bin" },
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      context.after(() => gateway.kill("SIGKILL"));
+      await once(createInterface({ input: gateway.stdout }), "line");
+      // Written by now, not only at an end that a process which is killed does not live to see.
+      assert.ok(readdirSync(join(home, ".cache/dragoman/compiled"), { recursive: true }).length > 100);
+      isRestarted.push(readFileSync(`/proc/${gateway.pid}/environ`, "latin1").includes("DRAGOMAN_RESTARTED=1"));
+      gateway.kill("SIGTERM");
+      assert.deepEqual(await once(gateway, "exit"), [0, null]);
+    }
+    assert.deepEqual(isRestarted, [true, false]);
+  },
+);
 
 test("an option that does not exist: a suggestion and exit code 2", () => {
   const { status, stdout, stderr } = run(["--prot", "4000"]);

@@ -7,39 +7,37 @@ import type { ToPrimary, ToWorker } from "./messages.ts";
 import { serve, type Serving } from "./run.ts";
 import { decodeSnapshot } from "./snapshot.ts";
 
-/*
- * A process that serves traffic and nothing else: configuration comes from the primary, records and bugs go there. It is
- * started by `primary.ts` and never by hand.
- */
-
 /** Records may wait this long for company: a message for many costs a fraction of many messages. */
 const GATHER_MS = 20;
 
-type WorkerState = { config: Config | undefined; serving: Promise<Serving> | undefined };
+type State = {
+  config: Config | undefined;
+  serving: Promise<Serving> | undefined;
+  /** They go to the primary as the lines they will most likely be written as. */
+  readonly records: LineQueue<ExchangeRecord>;
+};
 
-const state: WorkerState = { config: undefined, serving: undefined };
+/**
+ * Makes this a process that serves traffic and nothing else: configuration comes from the primary, records and bugs go there.
+ * `primary.ts` starts such processes.
+ */
+export function runWorker(): void {
+  const write = (lines: Uint8Array): Promise<void> => send({ type: "records", lines });
+  const schedule = (run: () => void): void => void systemClock.setTimer(run, GATHER_MS);
+  const records = new LineQueue({ write, droppedLine, schedule }, toJsonLine);
+  const state: State = { config: undefined, serving: undefined, records };
+  // Ctrl-C reaches the whole process group, but when to stop is the primary's decision.
+  process.on("SIGINT", () => {});
+  process.on("SIGTERM", () => {});
+  process.on("disconnect", () => process.exit(1));
+  process.on("message", (message: ToWorker) => void receive(state, message));
+}
 
-/** Records go to the primary as the lines they will most likely be written as. */
-const records = new LineQueue(
-  {
-    write: (lines) => send({ type: "records", lines }),
-    droppedLine,
-    schedule: (run) => void systemClock.setTimer(run, GATHER_MS),
-  },
-  toJsonLine,
-);
-
-// Ctrl-C reaches the whole process group, but when to stop is the primary's decision.
-process.on("SIGINT", () => {});
-process.on("SIGTERM", () => {});
-process.on("disconnect", () => process.exit(1));
-process.on("message", (message: ToWorker) => void receive(message));
-
-async function receive(message: ToWorker): Promise<void> {
+async function receive(state: State, message: ToWorker): Promise<void> {
   switch (message.type) {
     case "snapshot":
       state.config = decodeSnapshot(message.snapshot);
-      state.serving ??= start(state.config, message.version);
+      state.serving ??= start(state, state.config, message.version);
       return;
     case "stop":
       await (await state.serving)?.close(message.graceMs);
@@ -49,10 +47,10 @@ async function receive(message: ToWorker): Promise<void> {
   }
 }
 
-async function start(initial: Config, version: string): Promise<Serving> {
+async function start(state: State, initial: Config, version: string): Promise<Serving> {
   const primary = {
     config: { current: () => state.config ?? initial },
-    sink: { write: (record: ExchangeRecord) => records.push(record), flush: () => records.flush() },
+    sink: { write: (record: ExchangeRecord) => state.records.push(record), flush: () => state.records.flush() },
     reportBug: (bug: unknown, requestId: string) => {
       const text = bug instanceof Error ? (bug.stack ?? bug.message) : String(bug);
       void send({ type: "bug", text, requestId });
