@@ -170,6 +170,8 @@ export async function workerRows(bench: Bench): Promise<Row[]> {
   try {
     // Primary and two workers. Fewer: the setting is accepted, but nothing is behind it yet.
     if (processTree(pair.pid).length < 3) throw new Unavailable("no worker processes");
+    // Each of the two gets half of the requests that its code has to be warmed up with.
+    await sample(bench, pair, plainPlan, bench.effort.warmUpMs * 2);
     const [two, one] = await interleave(bench, [
       { subject: pair, plan: plainPlan },
       { subject: bench.measured, plan: plainPlan },

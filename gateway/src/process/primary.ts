@@ -1,6 +1,7 @@
 import cluster, { type Worker } from "node:cluster";
 import { join } from "node:path";
 import type { Clock } from "../lib/clock.ts";
+import { notePassingBytes } from "../lib/passing-bytes.ts";
 import type { ToPrimary, ToWorker } from "./messages.ts";
 import type { Primary, Serving } from "./run.ts";
 import type { Sinks } from "./sinks.ts";
@@ -10,6 +11,9 @@ import { encodeSnapshot } from "./snapshot.ts";
 const RESPAWN_MS = 1_000;
 /** After the grace: what a worker may need to end by itself. */
 const FAREWELL_MS = 5_000;
+
+/** What a message takes in all: it is read with room to spare, joined and decoded, and nobody keeps any of that. */
+const CHANNEL_COPIES = 4;
 
 export type Workforce = Serving & {
   /** Sends the current snapshot to every worker. Running requests finish on the one they started with. */
@@ -88,6 +92,7 @@ function receive(state: State, message: Extract<ToPrimary, { readonly type: "rec
     return;
   }
   state.primary.sink.writeLines(message.lines);
+  notePassingBytes(CHANNEL_COPIES * message.lines.length);
 }
 
 function snapshotMessage(state: State): ToWorker {
