@@ -1,3 +1,5 @@
+import { afterEach } from "node:test";
+import { systemClock } from "../../src/lib/clock.ts";
 import type {
   Headers,
   Transport,
@@ -6,6 +8,8 @@ import type {
   UpstreamConnection,
   UpstreamHandler,
 } from "../../src/relay/ports.ts";
+import { httpTransport, type HttpTransportOptions } from "../../src/transport/http-transport.ts";
+import { startUpstream, type Answer, type Upstream } from "./upstream.ts";
 
 /** Everything that a call brought, in order. */
 export class Recorder implements UpstreamHandler {
@@ -79,4 +83,29 @@ export async function call(transport: Transport, origin: string, options: CallOp
   const { recorder } = dispatch(transport, origin, options);
   await recorder.done;
   return recorder;
+}
+
+/** Transports and providers for the tests of one file, closed after each test. */
+export function callScene(): {
+  readonly open: (options?: HttpTransportOptions) => Transport;
+  readonly upstream: (answer: Answer) => Promise<Upstream>;
+  readonly closeAfter: (close: () => Promise<void>) => void;
+} {
+  const closers: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const close of closers.splice(0)) await close();
+  });
+  return {
+    open(options = {}) {
+      const transport = httpTransport(systemClock, options);
+      closers.push(() => transport.close());
+      return transport;
+    },
+    async upstream(answer) {
+      const started = await startUpstream(answer);
+      closers.push(() => started.close());
+      return started;
+    },
+    closeAfter: (close) => void closers.push(close),
+  };
 }

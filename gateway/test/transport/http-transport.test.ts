@@ -1,31 +1,14 @@
 import assert from "node:assert/strict";
 import { createServer as createTlsServer } from "node:tls";
 import { once } from "node:events";
-import type { AddressInfo, Socket } from "node:net";
-import { afterEach, test } from "node:test";
-import type { Transport } from "../../src/relay/ports.ts";
+import type { AddressInfo } from "node:net";
+import { test } from "node:test";
 import { systemClock } from "../../src/lib/clock.ts";
-import { httpTransport, type HttpTransportOptions } from "../../src/transport/http-transport.ts";
-import { eventually } from "../support/edge.ts";
-import { call, dispatch, Recorder } from "../support/transport-call.ts";
-import { startRawUpstream, startUpstream, type Answer } from "../support/upstream.ts";
+import { httpTransport } from "../../src/transport/http-transport.ts";
+import { call, callScene, dispatch, Recorder } from "../support/transport-call.ts";
+import { startRawUpstream, startUpstream } from "../support/upstream.ts";
 
-const closers: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0)) await close();
-});
-
-function open(options: HttpTransportOptions = {}): Transport {
-  const transport = httpTransport(systemClock, options);
-  closers.push(() => transport.close());
-  return transport;
-}
-
-async function upstream(answer: Answer) {
-  const started = await startUpstream(answer);
-  closers.push(() => started.close());
-  return started;
-}
+const { open, upstream, closeAfter } = callScene();
 
 /** A provider that answers every request with exactly these bytes; `then` does what follows. */
 async function rawUpstream(answer: string, then?: "end" | "reset") {
@@ -37,7 +20,7 @@ async function rawUpstream(answer: string, then?: "end" | "reset") {
       });
     });
   });
-  closers.push(() => started.close());
+  closeAfter(() => started.close());
   return started;
 }
 
@@ -153,9 +136,8 @@ test("an answer coded with gzip is not decoded", async () => {
 });
 
 test("a refused port is refused, with nothing sent", async () => {
-  const provider = await upstream(() => {});
+  const provider = await startUpstream(() => {});
   await provider.close();
-  closers.length = 0;
   const { error, events } = await call(open(), provider.origin, { body: ["x"] });
   assert.deepEqual(error, { kind: "refused", sent: false, detail: "ECONNREFUSED" });
   assert.deepEqual(events, ["error"]);
@@ -178,7 +160,7 @@ test("a TLS handshake that the other side breaks off is a reset, with nothing se
   server.on("tlsClientError", () => {});
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  closers.push(async () => void server.close());
+  closeAfter(async () => void server.close());
   const { port } = server.address() as AddressInfo;
   const { error } = await call(open(), `https://127.0.0.1:${port}`, { body: ["secret"] });
   assert.equal(error?.sent, false);
@@ -188,7 +170,7 @@ test("a TLS handshake that the other side breaks off is a reset, with nothing se
 test("a connection that does not come about in time is connect-timeout, with nothing sent", async () => {
   // Accepts and never greets: a TLS handshake without an answer.
   const provider = await startRawUpstream(() => {});
-  closers.push(() => provider.close());
+  closeAfter(() => provider.close());
   const startedAt = performance.now();
   const { error } = await call(open(), provider.origin.replace("http:", "https:"), { connectTimeoutMs: 100 });
   assert.deepEqual(error, { kind: "connect-timeout", sent: false, detail: "CONNECT_TIMEOUT" });
@@ -239,156 +221,6 @@ test("an idle connection that the provider has closed is not used again", async 
   await call(transport, provider.origin, { body: ["a"] });
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal((await call(transport, provider.origin, { body: ["b"] })).text, "ok");
-});
-
-test("abort closes the connection at once, whatever it waits for, and nothing is called after", async () => {
-  const provider = await upstream((request, response) => {
-    if (request.text === "stalls") return;
-    response.writeHead(200, { "content-type": "text/event-stream" });
-    response.write("data: 1\n\n");
-    const more = setInterval(() => response.write("data: more\n\n"), 2);
-    response.on("close", () => clearInterval(more));
-  });
-  const transport = open();
-  for (const [index, body] of ["stalls", "streams"].entries()) {
-    const { recorder, connection } = dispatch(transport, provider.origin, { body: [body] });
-    await provider.received(index + 1);
-    if (body === "streams") await eventually("data comes", () => recorder.chunks.length > 0);
-    const before = [...recorder.events];
-    const abortedAt = performance.now();
-    connection.abort();
-    connection.abort();
-    assert.equal(await provider.requests[index]?.closed, false);
-    assert.ok(performance.now() - abortedAt < 100);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    assert.deepEqual(recorder.events, before);
-  }
-});
-
-test("a call aborted before it has a connection is never sent", async () => {
-  const provider = await upstream((_request, response) => void response.end("ok"));
-  for (const body of [["small"], ["x".repeat(20_000)]]) {
-    const transport = open({ connectionsMax: 1 });
-    const { recorder, connection } = dispatch(transport, provider.origin, { body });
-    connection.abort();
-    assert.equal((await call(transport, provider.origin, { body: ["next"] })).text, "ok");
-    assert.deepEqual(recorder.events, []);
-  }
-  assert.deepEqual(
-    provider.requests.map((request) => request.text),
-    ["next", "next"],
-  );
-});
-
-test("abort from inside a callback is obeyed", async () => {
-  const provider = await upstream((_request, response) => void response.end("x".repeat(100_000)));
-  const transport = open();
-  for (const moment of ["onHeaders", "onData"] as const) {
-    const recorder = new Recorder();
-    const record = recorder[moment].bind(recorder) as (...values: unknown[]) => void;
-    recorder[moment] = (...values: unknown[]) => {
-      record(...values);
-      connection.abort();
-    };
-    const connection = transport.dispatch(
-      { method: "POST", origin: provider.origin, path: "/", headers: {}, body: undefined, connectTimeoutMs: 1_000 },
-      recorder,
-    );
-    await eventually(`${moment} comes`, () => recorder.events.includes(moment === "onHeaders" ? "headers" : "data"));
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    assert.deepEqual(recorder.events, moment === "onHeaders" ? ["headers"] : ["headers", "data"]);
-  }
-});
-
-test("of two answers that came at once, the first may abort the other's call, which then hears nothing", async () => {
-  const sockets: Socket[] = [];
-  const provider = await startRawUpstream((socket) => {
-    socket.on("data", () => {
-      sockets.push(socket);
-      if (sockets.length < 2) return;
-      for (const each of sockets) each.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
-    });
-  });
-  closers.push(() => provider.close());
-  const transport = open();
-  const calls = [dispatch(transport, provider.origin), dispatch(transport, provider.origin)];
-  for (const [index, { recorder }] of calls.entries()) {
-    recorder.onHeaders = () => {
-      recorder.events.push("headers");
-      calls[1 - index]?.connection.abort();
-    };
-  }
-  await Promise.race(calls.map(({ recorder }) => recorder.done));
-  await eventually("the other connection is closed", () => provider.connections().open === 1);
-  const heard = calls.map(({ recorder }) => recorder.events).sort((one, other) => one.length - other.length);
-  assert.deepEqual(heard, [[], ["headers", "data", "end"]]);
-});
-
-test("abort after the end is nothing, and the connection stays usable", async () => {
-  const provider = await upstream((_request, response) => void response.end("ok"));
-  const transport = open();
-  const { recorder, connection } = dispatch(transport, provider.origin, { body: ["x"] });
-  await recorder.done;
-  connection.abort();
-  await call(transport, provider.origin, { body: ["y"] });
-  assert.equal(provider.connections().accepted, 1);
-});
-
-test("a paused call stops the provider, and everything arrives after resume", async () => {
-  const total = 64 << 20;
-  let written = 0;
-  const provider = await upstream((_request, response) => {
-    response.writeHead(200);
-    const piece = Buffer.alloc(65_536, 97);
-    const more = () => {
-      while (written < total) {
-        written += piece.length;
-        if (!response.write(piece)) {
-          response.once("drain", more);
-          return;
-        }
-      }
-      response.end();
-    };
-    more();
-  });
-  const recorder = new Recorder();
-  let received = 0;
-  recorder.onData = (bytes) => {
-    received += bytes.length;
-  };
-  const connection = open().dispatch(
-    { method: "GET", origin: provider.origin, path: "/", headers: {}, body: undefined, connectTimeoutMs: 1_000 },
-    recorder,
-  );
-  connection.pause();
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  const stoppedAt = written;
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  assert.equal(written, stoppedAt, "the provider goes on writing");
-  assert.ok(stoppedAt < 16 << 20, `${stoppedAt} bytes were taken from the provider`);
-  assert.ok(received <= 65_536);
-  connection.resume();
-  await recorder.done;
-  assert.equal(received, total);
-});
-
-test("pausing at every read and resuming later loses nothing", async () => {
-  const provider = await upstream((_request, response) => void response.end(Buffer.alloc(3_000_000, "0123456789")));
-  const recorder = new Recorder();
-  const record = recorder.onData.bind(recorder);
-  recorder.onData = (bytes) => {
-    record(bytes);
-    connection.pause();
-    setImmediate(() => connection.resume());
-  };
-  const connection = open().dispatch(
-    { method: "GET", origin: provider.origin, path: "/", headers: {}, body: undefined, connectTimeoutMs: 1_000 },
-    recorder,
-  );
-  await recorder.done;
-  assert.deepEqual([recorder.events.at(-1), recorder.text.length], ["end", 3_000_000]);
-  assert.equal(recorder.text.slice(-10), "0123456789");
 });
 
 test("a header that would break the request is refused, after dispatch has returned, with nothing sent", async () => {
