@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { Config } from "../../src/config/config.ts";
 import type { ReadFile } from "../../src/config/credentials.ts";
 import type { Environment } from "../../src/config/interpolate.ts";
@@ -7,6 +8,7 @@ import { fail, ok, type Result } from "../../src/lib/result.ts";
 
 export const CONFIG_FILE = "/etc/dragoman/dragoman.yaml";
 export const NOW = Date.UTC(2026, 10, 20, 12);
+const HASH = `00112233445566778899aabbccddeeff:${"0".repeat(64)}`;
 
 export type Situation = {
   readonly environment?: Environment;
@@ -42,6 +44,26 @@ export function configOf(text: string | undefined, situation: Situation = {}): C
   const loaded = loadText(text, situation);
   if (loaded.ok) return loaded.value;
   throw new Error(loaded.error.map(problemText).join("\n"));
+}
+
+/** A configuration file that is refused, and what is said of it. */
+export type ProblemRow = {
+  readonly name: string;
+  /** `<HASH>` stands for the hash of some key. */
+  readonly text: string;
+  readonly environment?: Environment;
+  /** All of them, in the order of the file: `line:column path: message | suggestion`. */
+  readonly problems: readonly string[];
+};
+
+/** Loads the text of the row, which must have exactly its problems. */
+export function checkProblems({ text, environment = {}, problems }: ProblemRow): void {
+  const loaded = loadText(text.replaceAll("<HASH>", HASH), { environment });
+  assert.ok(!loaded.ok);
+  assert.deepEqual(
+    loaded.error.map((problem) => problemText(problem).replace(/^dragoman\.yaml:/, "")),
+    problems,
+  );
 }
 
 /** `dragoman.yaml:3:5 path: message | suggestion`, as the table tests write problems. */

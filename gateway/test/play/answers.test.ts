@@ -4,7 +4,7 @@ import { createKey } from "../../src/limits/keys.ts";
 import { fourProviders, providerKeys } from "../support/config.ts";
 import type { MemoryRequest } from "../support/memory-reply.ts";
 import { jsonAnswer, type Script } from "../support/memory-transport.ts";
-import { stage } from "../support/play.ts";
+import { messagesAnswer, stage } from "../support/play.ts";
 
 /*
  * Plain answers, refusals and what crosses the gateway, in all four formats.
@@ -12,7 +12,6 @@ import { stage } from "../support/play.ts";
 
 const chatAnswer = `{\n  "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "gpt-4o-2024", "choices": [{"index":0,"message":{"role":"assistant","content":"Hi","refusal":null},"logprobs":null,"finish_reason":"stop"}], "usage": {"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}, "big": 12345678901234567890, "one": 1.0\n}\n`;
 const responsesAnswer = `{"id":"resp_1","object":"response","created_at":1,"status":"completed","model":"gpt-4o","output":[{"type":"message","id":"msg_1","role":"assistant","status":"completed","content":[{"type":"output_text","text":"Hi","annotations":[]}]}],"usage":{"input_tokens":3,"input_tokens_details":{"cached_tokens":0},"output_tokens":1,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":4},"error":null,"incomplete_details":null}`;
-const messagesAnswer = `{"id":"msg_1","type":"message","role":"assistant","model":"claude-sonnet-4-6","content":[{"type":"text","text":"Hi"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":1}}`;
 const geminiAnswer = `{"candidates":[{"content":{"parts":[{"text":"Hi"}],"role":"model"},"finishReason":"STOP","index":0}],"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":1,"totalTokenCount":4},"modelVersion":"gemini-2.5-flash"}`;
 
 type Surface = {
@@ -239,120 +238,6 @@ test("nothing that could be a secret of the provider's comes back", async () => 
   assert.ok(!JSON.stringify(reply.headers).includes("CANARY"));
 });
 
-test("a model of another format is reached by translation, and what it could not carry is said", async () => {
-  const script: Script = () => jsonAnswer(JSON.parse(messagesAnswer));
-  const { ask, upstream, records } = stage({ yaml: fourProviders, script });
-  const { reply } = await ask({
-    body: { model: "claude-sonnet-4-6", messages: [{ role: "user", content: "hi" }], seed: 7 },
-  });
-  assert.equal(reply.status, 200);
-  assert.equal((reply.json() as { object: string }).object, "chat.completion");
-  assert.equal(upstream.calls[0]?.path, "/v1/messages");
-  assert.equal(reply.headers["x-dragoman-translation"], "openai-chat>anthropic-messages; dropped=sampling.seed");
-  assert.deepEqual(
-    records[0]?.losses.map((loss) => loss.path),
-    ["sampling.seed"],
-  );
-});
-
-test("reasoning state of another vendor in a same-format history goes through the writer, which leaves it out", async () => {
-  const thinking = { type: "thinking", thinking: "hm", signature: "dg1.openai.reasoning.openai.eyJpZCI6InJzXzEifQ" };
-  const body = {
-    model: "claude-sonnet-4-6",
-    max_tokens: 9,
-    messages: [
-      { role: "user", content: "hi" },
-      { role: "assistant", content: [thinking, { type: "text", text: "hello" }] },
-      { role: "user", content: "again" },
-    ],
-  };
-  const script: Script = () => jsonAnswer(JSON.parse(messagesAnswer));
-  const { ask, upstream, records } = stage({ yaml: fourProviders, script });
-  const { reply } = await ask({ target: "/v1/messages", body });
-  assert.equal(reply.text, JSON.stringify(JSON.parse(messagesAnswer)));
-  assert.ok(!upstream.calls[0]?.text.includes("dg1."));
-  assert.ok(upstream.calls[0]?.text.includes("hello"));
-  assert.equal(records[0]?.losses[0]?.reason, "opaque-not-portable");
-  assert.equal(records[0]?.attempts[0]?.carry.request, "translate");
-});
-
-test("strict translation refuses what would be lost, by name", async () => {
-  const { ask } = stage({ yaml: fourProviders });
-  const body = { model: "claude-sonnet-4-6", messages: [{ role: "user", content: "hi" }], seed: 7 };
-  const { reply } = await ask({ headers: { "x-dragoman-strict": "true" }, body });
-  assert.equal(reply.status, 400);
-  assert.equal(reply.headers["x-dragoman-error-code"], "unsupported_parameter");
-  assert.match(reply.text, /sampling\.seed/);
-});
-
-test("strict translation may be set for everybody, or for a key", async () => {
-  const key = createKey((length) => new Uint8Array(length).fill(5));
-  const keys = (strict: boolean) => `keys:\n  - { name: ci, id: ${key.id}, hash: "${key.hash}", strict: ${strict} }\n`;
-  const body = { model: "claude-sonnet-4-6", messages: [{ role: "user", content: "hi" }], seed: 7 };
-  const headers = { authorization: `Bearer ${key.text}` };
-  const script: Script = () => jsonAnswer(JSON.parse(messagesAnswer));
-  for (const [yaml, status] of [
-    [`${fourProviders}${keys(true)}`, 400],
-    [`${fourProviders}${keys(false)}`, 200],
-    [`${fourProviders}${keys(false)}translation: { strict: true }\n`, 400],
-  ] as const) {
-    const { reply } = await stage({ yaml, environment: providerKeys, script }).ask({ headers, body });
-    assert.equal(reply.status, status);
-  }
-});
-
-test("a stop sequence that the provider never learns of cuts the answer and ends the call", async () => {
-  const event = (data: object) => `data: ${JSON.stringify(data)}\n\n`;
-  const delta = (text: string) =>
-    event({
-      type: "response.output_text.delta",
-      sequence_number: 3,
-      item_id: "msg_1",
-      output_index: 0,
-      content_index: 0,
-      delta: text,
-      logprobs: [],
-    });
-  const opening = [
-    event({
-      type: "response.created",
-      sequence_number: 0,
-      response: { id: "resp_1", object: "response", created_at: 1, status: "in_progress", model: "gpt-5", output: [] },
-    }),
-    event({
-      type: "response.output_item.added",
-      sequence_number: 1,
-      output_index: 0,
-      item: { type: "message", id: "msg_1", role: "assistant", status: "in_progress", content: [] },
-    }),
-    event({
-      type: "response.content_part.added",
-      sequence_number: 2,
-      item_id: "msg_1",
-      output_index: 0,
-      content_index: 0,
-      part: { type: "output_text", text: "", annotations: [] },
-    }),
-  ].join("");
-  const yaml = `providers:\n  openai: { credential: "env::OPENAI_API_KEY", models: [gpt-5], dialects: [openai-responses] }\n`;
-  const script: Script = () => [
-    { headers: { "content-type": "text/event-stream" } },
-    { data: opening + delta("one ST") },
-    { waitMs: 10 },
-    { data: delta("OP two") },
-    { stall: true },
-  ];
-  const { ask, upstream, records } = stage({ yaml, environment: providerKeys, script });
-  const { reply } = await ask({
-    body: { model: "gpt-5", stream: true, stop: "STOP", messages: [{ role: "user", content: "hi" }] },
-  });
-  const text = [...reply.text.matchAll(/"content":"([^"]*)"/g)].map((match) => match[1]).join("");
-  assert.equal(text, "one ");
-  assert.ok(reply.text.endsWith("data: [DONE]\n\n"), reply.text);
-  assert.ok(upstream.calls[0]?.state.aborted);
-  assert.equal(records[0]?.end, "complete");
-});
-
 test("a key may use only its models, and sees only those", async () => {
   const key = createKey((length) => new Uint8Array(length).fill(5));
   const yaml = `${fourProviders}keys:\n  - { name: ci, id: ${key.id}, hash: "${key.hash}", project: default, models: ["claude-*"] }\n`;
@@ -366,43 +251,6 @@ test("a key may use only its models, and sees only those", async () => {
     ["claude-sonnet-4-6"],
   );
 });
-
-const badBodies: readonly { readonly name: string; readonly body: string | Uint8Array; readonly code: string }[] = [
-  { name: "no body", body: "", code: "invalid_json" },
-  { name: "not JSON", body: "hello", code: "invalid_json" },
-  { name: "an array", body: "[]", code: "invalid_json" },
-  { name: "cut off", body: '{"model":"gpt-4o","messages":[', code: "invalid_json" },
-  { name: "50,000 brackets", body: `{"model":"gpt-4o","messages":${"[".repeat(50_000)}`, code: "json_too_deep" },
-  { name: "two models", body: '{"model":"gpt-4o","messages":[],"model":"other"}', code: "duplicate_key" },
-  {
-    name: "two models, one escaped",
-    body: '{"model":"gpt-4o","messages":[],"mod\\u0065l":"other"}',
-    code: "duplicate_key",
-  },
-  { name: "two streams", body: '{"model":"gpt-4o","stream":true,"messages":[],"stream":false}', code: "duplicate_key" },
-  { name: "two messages", body: '{"model":"gpt-4o","messages":[],"messages":[]}', code: "duplicate_key" },
-  { name: "bad UTF-8", body: Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), code: "invalid_utf8" },
-  { name: "no model", body: '{"messages":[]}', code: "missing_parameter" },
-  { name: "a number as model", body: '{"model":7,"messages":[]}', code: "invalid_parameter" },
-  { name: "no messages", body: '{"model":"gpt-4o"}', code: "missing_parameter" },
-  { name: "messages of the wrong type", body: '{"model":"gpt-4o","messages":"hi"}', code: "invalid_parameter" },
-  {
-    name: "stream of the wrong type",
-    body: '{"model":"gpt-4o","messages":[],"stream":"yes"}',
-    code: "invalid_parameter",
-  },
-];
-
-for (const { name, body, code } of badBodies) {
-  test(`a bad body is a 400 that says why: ${name}`, async () => {
-    const { ask, records } = stage({ yaml: fourProviders });
-    const { reply } = await ask({ body });
-    assert.equal(reply.status, 400);
-    assert.equal(reply.headers["x-dragoman-error-code"], code);
-    assert.equal(reply.headers["x-should-retry"], "false");
-    assert.equal(records[0]?.end, "refused");
-  });
-}
 
 test("__proto__ as a key is a key like any other", async () => {
   const { ask, upstream } = stage({

@@ -6,6 +6,7 @@ import type { CanonicalRequest } from "../../src/canonical/request.ts";
 import type { WriteOptions, WrittenRequest } from "../../src/dialects/dialect.ts";
 import { writeRequest } from "../../src/dialects/openai-chat/write-request.ts";
 import { asArray, type Json, type JsonObject } from "../../src/lib/json.ts";
+import { brokenRules } from "./chat-rules.ts";
 import { readBody } from "./requests.ts";
 
 /** The least that each format takes, where a test does not care. */
@@ -48,6 +49,24 @@ export function refusal(source: ClientDialectId, body: JsonObject, options: Writ
   const result = writeRequest(read(source, body), options);
   assert.ok(!result.ok, "was written");
   return result.error;
+}
+
+/** What a client of a format asks for, and what of it a provider is sent and is not. */
+export type SettingRow = readonly [
+  what: string,
+  source: ClientDialectId,
+  body: JsonObject,
+  to: WriteOptions,
+  members: JsonObject,
+  losses?: readonly string[],
+];
+
+/** Writes what the row asks for; the result has its members and losses, and OpenAI would take it. */
+export function checkSetting([, source, body, to, members, losses = []]: SettingRow): void {
+  const result = write(source, body, to);
+  for (const [key, value] of Object.entries(members)) assert.deepEqual(result.body[key], value, key);
+  assert.deepEqual(said(result.losses), losses);
+  if (to.kind === "openai" && to.traits.maxTokensField === undefined) assert.deepEqual(brokenRules(result.body), []);
 }
 
 export function messagesOf({ body }: WrittenRequest): Json[] {

@@ -10,6 +10,9 @@ providers:
   gemini: { credential: "env::GEMINI_API_KEY", models: [gemini-2.5-flash] }
 `;
 
+/** The same, of which none is asked a second time. */
+export const unretriedProviders = `${fourProviders}retry: { max_retries: 0 }\n`;
+
 export const providerKeys = {
   OPENAI_API_KEY: "sk-proj-managed",
   ANTHROPIC_API_KEY: "sk-ant-managed",

@@ -63,9 +63,32 @@ export function jsonAnswer(body: unknown, status = 200): Step[] {
   return [{ headers: { "content-type": "application/json" }, status }, { data: JSON.stringify(body) }, { end: true }];
 }
 
+/** How every event stream begins. */
+export const sseHead: Step = { headers: { "content-type": "text/event-stream" } };
+
+/** An event stream that has begun with the given pieces. */
+export function sseStart(...pieces: string[]): Step[] {
+  return [sseHead, ...pieces.map((data) => ({ data }))];
+}
+
 /** An event stream in the given pieces, cleanly ended. */
 export function sseAnswer(pieces: readonly string[]): Step[] {
-  return [{ headers: { "content-type": "text/event-stream" } }, ...pieces.map((data) => ({ data })), { end: true }];
+  return [...sseStart(...pieces), { end: true }];
+}
+
+/** Whoever calls gets an event stream of these steps. */
+export function sseScript(...steps: Step[]): Script {
+  return () => [sseHead, ...steps];
+}
+
+/** The same, with a text that the client has been sent before anything else comes. */
+export function committedScript(text: string, ...rest: Step[]): Script {
+  return sseScript({ data: text }, { waitMs: 10 }, ...rest);
+}
+
+/** An event that is named by its type, as in the streams of the Responses and of the Messages API. */
+export function typedEvent(type: string, more: object): string {
+  return `event: ${type}\ndata: ${JSON.stringify({ type, ...more })}\n\n`;
 }
 
 /**

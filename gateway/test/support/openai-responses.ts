@@ -48,6 +48,43 @@ export function decodeData(...data: readonly (JsonObject | string)[]): Decoded {
   );
 }
 
+/** The event that a stream begins with. */
+export function createdEvent(more: JsonObject = {}): JsonObject {
+  return {
+    type: "response.created",
+    response: { id: "resp_1", model: "gpt-5", created_at: 1, status: "in_progress", ...more },
+  };
+}
+
+/** The event that a stream ends with. */
+export function terminalEvent(status: string, more: JsonObject = {}): JsonObject {
+  return { type: `response.${status}`, response: { ...terminalResponse(status), ...more } };
+}
+
+/** The whole response at the end of a stream. */
+export function terminalResponse(status: string): JsonObject {
+  return { id: "resp_1", object: "response", model: "gpt-5", created_at: 1, status, output: [] };
+}
+
+/** An output item with one text, or with no part yet. */
+export function messageItem(id: string, text: string): JsonObject {
+  const content = text === "" ? [] : [{ type: "output_text", text, annotations: [] }];
+  return { id, type: "message", role: "assistant", status: "completed", content };
+}
+
+/** The types of events, in their order. */
+export function kindsOf(events: readonly CanonicalEvent[]): string[] {
+  return events.map(({ type }) => type);
+}
+
+/** The code of the failure that the events end with, else the reason of the finish. */
+export function endingOf(events: readonly CanonicalEvent[]): string {
+  const last = events.at(-1);
+  if (last?.type === "error") return last.failure.code;
+  const finish = events.find((event) => event.type === "finish");
+  return finish?.finish.reason ?? "";
+}
+
 export function decodeStream(bytes: Uint8Array | string): Decoded {
   return decodePayloads(payloadsOf(bytes));
 }

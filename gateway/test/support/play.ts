@@ -3,7 +3,13 @@ import type { ExchangeRecord } from "../../src/record/record.ts";
 import { configOf, providerKeys } from "./config.ts";
 import { fakeClock, type FakeClock } from "./clock.ts";
 import { request, type MemoryClient, type MemoryRequest } from "./memory-reply.ts";
-import { memoryTransport, type MemoryTransport, type Script } from "./memory-transport.ts";
+import {
+  memoryTransport,
+  type MemoryTransport,
+  type RecordedCall,
+  type Script,
+  type Step,
+} from "./memory-transport.ts";
 
 /** The whole gateway in memory: a fake clock, a scripted provider, and every record it made. */
 export type Stage = {
@@ -63,3 +69,22 @@ export function stage(options: {
   };
   return { clock, gateway, upstream, records, bugs, say, ask };
 }
+
+/** A stage for requests that are relayed: to a server of unknown make, OpenAI or Anthropic, in this order. */
+export function relayedStage(steps: readonly Step[] | ((call: RecordedCall) => readonly Step[]), more = ""): Stage {
+  return stage({
+    yaml: relayedProviders + more,
+    environment: { OPENAI_API_KEY: "sk-proj-managed", ANTHROPIC_API_KEY: "sk-ant-managed" },
+    script: typeof steps === "function" ? steps : () => steps,
+  });
+}
+
+const relayedProviders = `
+providers:
+  chatty: { kind: openai-compatible, base_url: "http://127.0.0.1:1/v1", credential: none, models: [m] }
+  openai: { credential: "env::OPENAI_API_KEY" }
+  anthropic: { credential: "env::ANTHROPIC_API_KEY" }
+`;
+
+/** What a Messages provider says to a plain request. */
+export const messagesAnswer = `{"id":"msg_1","type":"message","role":"assistant","model":"claude-sonnet-4-6","content":[{"type":"text","text":"Hi"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":1}}`;

@@ -1,12 +1,21 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 
-/** A source file of the gateway: its path below gateway/src, with forward slashes, and its text. */
+/** A source file: its path below its root (`gateway/src` for the gateway's own), with forward slashes, and its text. */
 export type Source = { readonly path: string; readonly text: string };
 
-const root = join(import.meta.dirname, "../../src");
+const repository = join(import.meta.dirname, "../../..");
 
 export function readSources(): Source[] {
+  return readFolder(join(repository, "gateway/src"));
+}
+
+/** What is written about the gateway rather than for it: tests, benchmark, tools. Paths are below those folders. */
+export function readCompanions(): Source[] {
+  return ["gateway/test", "bench", "tools"].flatMap((folder) => readFolder(join(repository, folder)));
+}
+
+function readFolder(root: string): Source[] {
   return readdirSync(root, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
     .map((entry) => join(entry.parentPath, entry.name))
