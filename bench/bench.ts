@@ -1,5 +1,6 @@
 /**
- * The performance budgets, measured: `npm run bench [-- --quick] [--json FILE] [--only NAME,…] [--subject gateway|bare]`.
+ * The performance budgets, measured: `npm run bench [-- --quick] [--json FILE] [--write] [--only NAME,…]
+ * [--subject gateway|bare]`; `--write` puts the figures into docs/performance.md.
  *
  * Gateway, bare relay and nginx run side by side on one core, load generator and upstream on the other, and take turns; a
  * figure is the median over the rounds of the ratio within a round. `--subject bare` measures the yardstick against itself:
@@ -12,7 +13,7 @@ import { parseArgs } from "node:util";
 import { HELPER_CORE, isPinned, startHelper, type Helper } from "./child.ts";
 import type { Job, Observation } from "./load.ts";
 import { Unavailable, type Bench, type Effort } from "./measure.ts";
-import { formatRow, tableHead, verdict, type Row } from "./report.ts";
+import { formatRow, tableHead, toPage, verdict, type Row } from "./report.ts";
 import { bodyRows, growthRows, idleRows, openStreamRows } from "./rows-size.ts";
 import {
   firstTokenRows,
@@ -47,11 +48,13 @@ const efforts = {
 } as const satisfies Record<string, Effort>;
 
 const HELPER_WARM_UP_MS = 2000;
+const PAGE = join(import.meta.dirname, "../docs/performance.md");
 
 const { values: options } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
     json: { type: "string" },
+    write: { type: "boolean", default: false },
     only: { type: "string" },
     subject: { type: "string", default: "gateway" },
   },
@@ -78,7 +81,8 @@ try {
 async function main(measuredName: SubjectName): Promise<void> {
   const bench = await openBench(measuredName);
   const pinning = isPinned ? "subjects on core 0, load and upstream on core 1" : "NOT pinned: absolutes mean little";
-  process.stdout.write(`${cpus()[0]?.model ?? "unknown CPU"}, Node ${process.versions.node}, ${pinning}\n`);
+  const machine = `${cpus()[0]?.model ?? "unknown CPU"}, Node ${process.versions.node}, ${pinning}`;
+  process.stdout.write(`${machine}\n`);
   process.stdout.write(`Measured: ${measuredName}. ${bench.full ? "Full" : "Quick"} run.\n\n${tableHead}\n`);
   const rows: Row[] = [];
   for (const name of chosen) {
@@ -87,13 +91,14 @@ async function main(measuredName: SubjectName): Promise<void> {
       rows.push(each);
     }
   }
-  if (options.json === undefined) return;
+  if (options.write) writeFileSync(PAGE, toPage(rows, `${machine}.`));
+  if (options.json !== undefined) writeFileSync(options.json, toJson(bench, rows));
+}
+
+function toJson({ measuredName, full }: Bench, rows: readonly Row[]): string {
   const results = rows.map((each) => ({ ...each, verdict: verdict(each) }));
   const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version, pinned: isPinned };
-  writeFileSync(
-    options.json,
-    `${JSON.stringify({ measured: measuredName, full: bench.full, machine, rows: results }, null, 2)}\n`,
-  );
+  return `${JSON.stringify({ measured: measuredName, full, machine, rows: results }, null, 2)}\n`;
 }
 
 async function measureGroup(bench: Bench, name: string): Promise<Row[]> {

@@ -8,16 +8,6 @@ export type Row = {
   readonly absolutes: string;
 };
 
-export function row(
-  name: string,
-  measured: number | undefined,
-  unit: Row["unit"],
-  budget: Row["budget"],
-  absolutes: string,
-): Row {
-  return { name, measured, unit, budget, absolutes };
-}
-
 export function verdict({ measured, budget }: Row): "ok" | "over" | "under" | "" {
   if (measured === undefined || budget === undefined) return "";
   if ("most" in budget) return measured <= budget.most ? "ok" : "over";
@@ -26,11 +16,33 @@ export function verdict({ measured, budget }: Row): "ok" | "over" | "under" | ""
 
 /** The row as a line of the table. */
 export function formatRow(each: Row): string {
-  const { name, measured, unit, budget } = each;
+  const { name, measured, unit, absolutes } = each;
   const figure = measured === undefined ? "–" : `${round(measured)} ${unit}`;
-  const limit = budget === undefined ? "" : "most" in budget ? `≤ ${budget.most}` : `≥ ${budget.least}`;
-  return `${name.padEnd(48)}${figure.padStart(10)}  ${limit.padEnd(8)}${verdict(each).padEnd(6)}${each.absolutes}`;
+  return `${name.padEnd(48)}${figure.padStart(10)}  ${limitOf(each).padEnd(8)}${verdict(each).padEnd(6)}${absolutes}`;
 }
+
+function limitOf({ budget }: Row): string {
+  if (budget === undefined) return "";
+  return "most" in budget ? `≤ ${budget.most}` : `≥ ${budget.least}`;
+}
+
+/** The rows as a page of documentation. `machine`: a sentence. */
+export function toPage(rows: readonly Row[], machine: string): string {
+  const lines = rows.map((each) => {
+    const { name, measured, unit, absolutes } = each;
+    const figure = measured === undefined ? "–" : `${round(measured)} ${unit}`;
+    return `| ${name} | ${figure} | ${limitOf(each)} | ${verdict(each)} | ${absolutes} |`;
+  });
+  return `${PAGE_HEAD}\n${machine}\n\n| | Measured | Budget | | From |\n|---|---:|---:|---|---|\n${lines.join("\n")}\n`;
+}
+
+const PAGE_HEAD = `# Performance
+
+What the gateway costs beyond passing bytes on: the figures of one run of \`npm run bench\`, written by \`--write\`. Keys are checked,
+models resolved and every request is recorded. CPU time is the operating system's count for the whole process, threads and all. The
+yardsticks run in the same minutes on the same core: the bare relay is \`node:http\` and \`undici\` with nothing between them
+(\`bench/bare-relay.ts\`), nginx a plain reverse proxy. Ratios are what counts; absolute times belong to this machine.
+`;
 
 export const tableHead = `${"".padEnd(48)}${"measured".padStart(10)}  ${"budget".padEnd(8)}`;
 
