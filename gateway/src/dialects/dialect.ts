@@ -120,7 +120,7 @@ export interface Decoder {
   /** The connection has ended: what was held back, and the verdict. The events always finish with `end` or `error`, unless `step` gave it already. */
   end(): { readonly events: readonly CanonicalEvent[]; readonly outcome: StreamOutcome };
   /** True once the dialect's terminal has been seen (DESIGN: "When is a stream complete?"). */
-  readonly terminal: boolean;
+  isTerminal(): boolean;
 }
 
 /** A provider's HTTP answer that is not a success. */

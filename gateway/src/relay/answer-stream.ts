@@ -103,7 +103,9 @@ export async function peekStream(parts: StreamParts): Promise<Result<AnswerStrea
   watchdog.set("commit", COMMIT_AFTER_MS);
   watchdog.set("idle", parts.idleMs);
   watchdog.listen((name) => onExpire(state, name));
-  handle.abort = (reason) => (reason.class === "cancelled" ? onClientGone(state, reason) : onBroken(state, reason));
+  const abort = (reason: Failure): void =>
+    reason.class === "cancelled" ? onClientGone(state, reason) : onBroken(state, reason);
+  handle.abort = abort;
   source.read({
     data: (bytes) => onData(state, bytes),
     end: () => onSourceEnd(state, "ended"),
@@ -133,7 +135,7 @@ function onData(state: State, bytes: Uint8Array): void {
   const { decoder, source } = state.parts;
   for (const frame of frames) {
     if (!takeFrame(state, frame)) return;
-    if (decoder.stopped !== true) continue;
+    if (decoder.isStopped?.() !== true) continue;
     // The answer was cut at a stop sequence of the client's: the provider goes on writing for nobody.
     source.abort();
     onSourceEnd(state, "ended");
@@ -161,12 +163,12 @@ function takeFrame(state: State, frame: Frame): boolean {
     state.pending.push(piece);
     state.pendingBytes += piece.length;
   }
-  if (state.failure !== undefined && !carry.failureTold) {
+  if (state.failure !== undefined && !carry.isFailureTold()) {
     breakOff(state, state.failure, "upstream-failed");
     return false;
   }
   // A terminal is not the end: usage may follow. But the provider does not get for ever to close the connection.
-  if (decoder.terminal || state.failure !== undefined) watchdog.set("trailing", TRAILING_MS);
+  if (decoder.isTerminal() || state.failure !== undefined) watchdog.set("trailing", TRAILING_MS);
   return true;
 }
 
@@ -298,7 +300,7 @@ function onBroken(state: State, reason: Failure): void {
   if (state.phase === "over") return;
   if (state.failure !== undefined) {
     breakOff(state, state.failure, "upstream-failed");
-  } else if (state.parts.decoder.terminal) {
+  } else if (state.parts.decoder.isTerminal()) {
     state.parts.source.abort();
     onSourceEnd(state, "cut");
   } else {
@@ -361,7 +363,7 @@ function onClientGone(state: State, gone: Failure): void {
   state.parts.source.abort();
   if (state.phase === "peeking") overBeforeRelay(state, "cancelled", gone);
   else if (state.failure !== undefined) over(state, "upstream-failed", state.failure);
-  else if (state.parts.decoder.terminal) over(state, "complete");
+  else if (state.parts.decoder.isTerminal()) over(state, "complete");
   else over(state, "cancelled", gone);
 }
 

@@ -46,6 +46,7 @@ export async function runAttempts<Answer>(
 /** A wait that a client leaving cuts short. */
 async function pause(exchange: Exchange, delayMs: number): Promise<void> {
   const controller = new AbortController();
-  exchange.handle.abort = () => controller.abort();
+  const abort = (): void => controller.abort();
+  exchange.handle.abort = abort;
   await sleep(exchange.deps.clock, delayMs, controller.signal);
 }

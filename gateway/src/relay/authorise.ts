@@ -60,7 +60,8 @@ function whileWaited(
 ): Promise<Result<Secret, Failure>> {
   return new Promise((resolve, reject) => {
     watchdog.listen((name) => resolve(fail(deadlineFailure(name))));
-    handle.abort = (reason) => resolve(fail(reason));
+    const abort = (reason: Failure): void => resolve(fail(reason));
+    handle.abort = abort;
     token.then(resolve, reject);
   });
 }

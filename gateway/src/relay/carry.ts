@@ -200,7 +200,7 @@ export interface StreamCarry {
   /** Whether a frame that cannot be read may pass; a translation has nothing to say in its place. */
   readonly passesUnreadable: boolean;
   /** Whether the client has been told how the stream failed by what was carried already. */
-  readonly failureTold: boolean;
+  isFailureTold(): boolean;
 }
 
 /** Where the gateway asked for more than the client did, what must not reach the client. */
@@ -223,9 +223,7 @@ function verbatimStream(dialect: ClientDialect, client: ClientContext, withhold:
   let failureTold = false;
   return {
     passesUnreadable: true,
-    get failureTold() {
-      return failureTold;
-    },
+    isFailureTold: () => failureTold,
     failureOf: errorOf,
     carry(frame, events) {
       const error = events?.find(isError);
@@ -271,7 +269,7 @@ function translatedStream(
   return {
     passesUnreadable: false,
     // Errors are never carried as events: whoever relays has to ask for `failure`.
-    failureTold: false,
+    isFailureTold: () => false,
     failureOf,
     carry(_frame, events) {
       if (events === undefined || events.length === 0) return undefined;

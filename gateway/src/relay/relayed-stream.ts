@@ -49,7 +49,7 @@ function byteFramer(): Framer {
 /** Bytes are complete when their connection says so, and never before. */
 function byteDecoder(): Decoder {
   return {
-    terminal: false,
+    isTerminal: () => false,
     step: () => [CONTENT],
     end: () => ({ events: [{ type: "end" }], outcome: "complete" }),
   };
@@ -58,7 +58,7 @@ function byteDecoder(): Decoder {
 /** Nothing can be added to bytes: a failure is a connection cut, and silence is not broken. */
 const byteCarry: StreamCarry = {
   passesUnreadable: true,
-  failureTold: false,
+  isFailureTold: () => false,
   carry: ({ bytes }) => bytes,
   close: () => [],
   failureOf: (event) => (event.type === "error" ? event.failure : undefined),
@@ -87,7 +87,7 @@ type EventState = { terminal: boolean; failed: boolean };
 function eventDecoder(options: RelayedStreamOptions): Decoder {
   const state: EventState = { terminal: false, failed: false };
   return {
-    get terminal() {
+    isTerminal() {
       return state.terminal;
     },
     step(payload) {
@@ -96,7 +96,7 @@ function eventDecoder(options: RelayedStreamOptions): Decoder {
         state.failed = true;
         return [{ type: "error", failure: error }];
       }
-      const ends = isTerminal(payload);
+      const ends = endsAnswer(payload);
       state.terminal ||= ends;
       const mayTell = options.spends && (ends || payload.data.length <= SMALL_EVENT_LENGTH_MAX);
       const usage = mayTell ? readRelayedUsage(payload.data) : undefined;
@@ -119,7 +119,7 @@ const TYPE_WITHIN = 256;
 const TYPE = /"type"\s*:\s*"([a-z_.]+)"/;
 const FINISH_REASON = /"finish_reason"\s*:\s*"/;
 
-function isTerminal({ event, data }: FramePayload): boolean {
+function endsAnswer({ event, data }: FramePayload): boolean {
   if (data === "[DONE]" || terminals.has(event)) return true;
   const type = TYPE.exec(data.slice(0, TYPE_WITHIN))?.[1] ?? TYPE.exec(data.slice(-TYPE_WITHIN))?.[1];
   if (type !== undefined) return terminals.has(type);

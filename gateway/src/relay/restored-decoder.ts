@@ -10,7 +10,7 @@ export type RestoredDecoder = Decoder & {
    * True once the answer was cut at a stop sequence that the provider was never told of: it has said its `end`, and the call
    * is to be ended, since the provider goes on writing for nobody. `end()` then is complete, whatever the connection did.
    */
-  readonly stopped?: boolean;
+  isStopped?(): boolean;
 };
 
 type RestoredState = {
@@ -38,7 +38,7 @@ export function restoredDecoder(
       if (state.stopped) return [];
       watch(state, event);
       const shown = stage.step(event);
-      if (!stage.stopped) return shown;
+      if (!stage.isStopped()) return shown;
       state.stopped = true;
       // Encoders that tell usage with the finish find it there.
       const finish = shown.findIndex((each) => each.type === "finish");
@@ -56,10 +56,10 @@ export function restoredDecoder(
       const shown = restored(events);
       return { events: shown, outcome: state.stopped ? "complete" : outcome };
     },
-    get terminal() {
-      return state.stopped || decoder.terminal;
+    isTerminal() {
+      return state.stopped || decoder.isTerminal();
     },
-    get stopped() {
+    isStopped() {
       return state.stopped;
     },
   };

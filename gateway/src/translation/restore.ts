@@ -11,7 +11,7 @@ export type Restoring = {
   /** The events that the client should see for one of the provider's. They obey the grammar if the provider's do. */
   step(event: CanonicalEvent): readonly CanonicalEvent[];
   /** True once every candidate is over and a stop sequence cut one of them: what the provider still writes is for nobody. */
-  readonly stopped: boolean;
+  isStopped(): boolean;
 };
 
 /** `candidates`: how many were asked for; an answer with more than one is not over when the first is. */
@@ -23,7 +23,7 @@ export function restoring(restore: Restore, candidates = 1): Restoring {
       const events = restoreTools(tools, event);
       return stops === undefined ? events : events.flatMap((each) => restoreStop(stops, each));
     },
-    get stopped() {
+    isStopped() {
       if (stops === undefined) return false;
       const { cut, over } = countOver(stops);
       return cut > 0 && over >= candidates;

@@ -212,7 +212,7 @@ describe("decoder", () => {
     assert.deepEqual(decoder.step({ event: "", data: "[DONE]" }), []);
     assert.deepEqual(decoder.step({ event: "x", data: '{"type":"x"}' }), []);
     assert.deepEqual(decoder.step({ event: "x", data: "7" }), []);
-    assert.equal(decoder.terminal, false);
+    assert.equal(decoder.isTerminal(), false);
   });
 
   test("nothing that a provider may send makes it throw or break the grammar", () => {

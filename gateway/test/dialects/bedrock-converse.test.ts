@@ -153,7 +153,7 @@ function decode(...frames: readonly (readonly [event: string, data: unknown])[])
   for (const [event, data] of frames) {
     const data_ = typeof data === "string" ? data : JSON.stringify(data);
     events.push(...(decoder.step({ event, data: data_ }) ?? []));
-    terminals.push(decoder.terminal);
+    terminals.push(decoder.isTerminal());
   }
   const end = decoder.end();
   events.push(...end.events);

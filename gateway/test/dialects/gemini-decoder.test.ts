@@ -73,11 +73,11 @@ describe("the decoder", () => {
     const decoder = upstream.decoder({ ...decoderOptions, candidates: 2 });
     const step = (value: JsonObject) => decoder.step({ event: "", data: JSON.stringify(value) });
     step(chunk([{ text: "a" }], { finishReason: "STOP" }, 0));
-    assert.equal(decoder.terminal, false);
+    assert.equal(decoder.isTerminal(), false);
     step(chunk([{ text: "b" }], {}, 1));
-    assert.equal(decoder.terminal, false);
+    assert.equal(decoder.isTerminal(), false);
     step(chunk([], { finishReason: "MAX_TOKENS" }, 1));
-    assert.equal(decoder.terminal, true);
+    assert.equal(decoder.isTerminal(), true);
     const end = decoder.end();
     assert.equal(end.outcome, "complete");
     assert.deepEqual(

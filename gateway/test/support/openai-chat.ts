@@ -41,7 +41,7 @@ export function decodePieces(pieces: Iterable<Uint8Array>, options: DecoderOptio
     if (step === undefined) unreadable += 1;
     else events.push(...step);
   }
-  const { terminal } = decoder;
+  const terminal = decoder.isTerminal();
   const end = decoder.end();
   return { events: [...events, ...end.events], outcome: end.outcome, terminal, unreadable };
 }

@@ -36,6 +36,21 @@ const bans: readonly Ban[] = [
     example: "const index = Math.floor(Math.random() * targets.length);",
   },
   {
+    what: /^\s*[\w.#]+\.#?\w+ = (?:async )?\(?[^()=\n]*\)?(?:: [^=\n]+)? =>/m,
+    why: "the engine puts a function that is written where a property is assigned among the old objects: give it a name first",
+    in: "code",
+    except: ["cli/"],
+    example: "handle.abort = (reason) => resolve(reason);",
+  },
+  {
+    what: /^ {4,}get \w+\(\)/m,
+    why: "the engine puts the getters of an object literal among the old objects: make it a method",
+    in: "code",
+    // One for each gateway.
+    except: ["gateway.ts"],
+    example: "  return {\n    get terminal() {\n      return state.terminal;\n    },\n  };",
+  },
+  {
     what: /\bconsole\s*\./,
     why: "a request is told by one record, not by prints along the way",
     in: "code",

@@ -234,12 +234,12 @@ test("stop: the provider is done with when all candidates are", () => {
     one.step(event);
     two.step(event);
   }
-  assert.deepEqual([one.stopped, two.stopped], [true, false]);
+  assert.deepEqual([one.isStopped(), two.isStopped()], [true, false]);
   two.step({ type: "finish", candidate: 1, finish: { reason: "stop", native: "" } });
-  assert.equal(two.stopped, true);
+  assert.equal(two.isStopped(), true);
   const never = restoring({ stop: ["!"] });
   for (const event of answer([text("a")])) never.step(event);
-  assert.equal(never.stopped, false);
+  assert.equal(never.isStopped(), false);
 });
 
 const response: CanonicalResponse = {

@@ -22,7 +22,7 @@ function scripted(events: readonly CanonicalEvent[]): Decoder {
       const left = events.slice(at);
       return { events: left, outcome: left.at(-1)?.type === "error" ? "truncated" : "complete" };
     },
-    get terminal() {
+    isTerminal() {
       return events.slice(0, at).some(({ type }) => type === "finish");
     },
   };
@@ -47,7 +47,7 @@ test("frames nobody can read stay so, and the end brings what was held back", ()
   const { events, outcome } = decoder.end();
   assert.equal(checkEvents([...first, ...events]), undefined);
   assert.deepEqual(fold([...first, ...events]).candidates[0]?.blocks, [{ type: "text", text: "abc" }]);
-  assert.deepEqual([outcome, decoder.stopped, decoder.terminal], ["complete", false, false]);
+  assert.deepEqual([outcome, decoder.isStopped?.(), decoder.isTerminal()], ["complete", false, false]);
 });
 
 test("at a stop sequence the answer ends with estimated usage, whatever the provider does afterwards", () => {
@@ -59,7 +59,7 @@ test("at a stop sequence the answer ends with estimated usage, whatever the prov
   const { candidates, usage } = fold(events);
   assert.deepEqual(candidates[0]?.finish, { reason: "stop-sequence", native: "", stopSequence: "STOP" });
   assert.deepEqual(usage, { inputTotal: 42, cacheRead: 0, cacheWrite: 0, outputTotal: 4, estimated: true });
-  assert.deepEqual([decoder.stopped, decoder.terminal], [true, true]);
+  assert.deepEqual([decoder.isStopped?.(), decoder.isTerminal()], [true, true]);
   assert.deepEqual(decoder.step(frame("5")), []);
   assert.deepEqual(decoder.end(), { events: [], outcome: "complete" });
 });

@@ -39,7 +39,7 @@ export function decoder(options: DecoderOptions): Decoder {
   return {
     step: (payload) => step(state, payload),
     end: () => end(state),
-    get terminal() {
+    isTerminal() {
       return state.stage !== "running";
     },
   };

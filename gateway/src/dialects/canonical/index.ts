@@ -31,7 +31,7 @@ type State = { finishes: number; ended: boolean; failed: boolean };
 function decoder(options: DecoderOptions): Decoder {
   const state: State = { finishes: 0, ended: false, failed: false };
   return {
-    get terminal() {
+    isTerminal() {
       return state.ended;
     },
     step(payload) {

@@ -29,7 +29,7 @@ export function decoder(options: DecoderOptions): Decoder {
   return {
     step: (payload) => stepPayload(state, payload),
     end: () => endAnswer(state, "stream"),
-    get terminal() {
+    isTerminal() {
       return isComplete(state, Math.max(1, options.candidates));
     },
   };

@@ -30,7 +30,7 @@ export function decoder(options: DecoderOptions): Decoder {
       }
       return { events: takeEvents(state), outcome: state.outcome ?? "truncated" };
     },
-    get terminal() {
+    isTerminal() {
       return state.outcome === undefined ? isComplete(state.answer) : state.outcome === "complete";
     },
   };

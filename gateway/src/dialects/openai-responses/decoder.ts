@@ -40,7 +40,7 @@ export function decoder(options: DecoderOptions): Decoder {
   return {
     step: (payload) => step(state, payload),
     end: () => end(state),
-    get terminal() {
+    isTerminal() {
       return state.terminal;
     },
   };
