@@ -6,8 +6,8 @@ export interface TurnTask {
 
 /**
  * What the reads of one turn of the event loop have brought, to be handled in a row when all of them are done. Between two
- * calls into the system the code that handles a request is cold, and each request would warm it up anew: in a row, under load,
- * it costs half. A turn with one read in it ends at once, so nothing waits for longer than what has already arrived.
+ * calls into the system the code that handles a request is cold, and each request would warm it up anew: thirty in a row cost a
+ * quarter less, edges and all. A turn with one read in it ends at once, so nothing waits for longer than what has already arrived.
  */
 export class TurnQueue {
   #tasks: TurnTask[] = [];

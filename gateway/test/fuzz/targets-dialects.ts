@@ -29,6 +29,7 @@ import { clientDialectIds, decoderOptions } from "../support/streams.ts";
 import { checkSize, checkValue, tape } from "./bounded.ts";
 import { composeEvents } from "./events.ts";
 import type { RecordedDialectId, SeedTable } from "./seeds.ts";
+import { schemaTargets } from "../translation/json-schema-rows.ts";
 import type { Target } from "./target.ts";
 
 /** What reads and writes the formats. */
@@ -322,15 +323,6 @@ function checkRestore(input: Uint8Array): string | undefined {
     checkValue(size, "the response", restoreResponse(fold(events), restore))
   );
 }
-
-const schemaTargets = [
-  "openai",
-  "openai-strict",
-  "anthropic",
-  "anthropic-strict",
-  "gemini-json-schema",
-  "gemini-schema",
-] as const;
 
 function checkSchema(input: Uint8Array, random: Random): string | undefined {
   const schema = parseJson(Buffer.from(input).toString("utf8"));

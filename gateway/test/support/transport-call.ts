@@ -9,7 +9,7 @@ import type {
   UpstreamHandler,
 } from "../../src/relay/ports.ts";
 import { httpTransport, type HttpTransportOptions } from "../../src/transport/http-transport.ts";
-import { startUpstream, type Answer, type Upstream } from "./upstream.ts";
+import { startRawUpstream, startUpstream, type Answer, type RawUpstream, type Upstream } from "./upstream.ts";
 
 /** Everything that a call brought, in order. */
 export class Recorder implements UpstreamHandler {
@@ -89,6 +89,8 @@ export async function call(transport: Transport, origin: string, options: CallOp
 export function callScene(): {
   readonly open: (options?: HttpTransportOptions) => Transport;
   readonly upstream: (answer: Answer) => Promise<Upstream>;
+  /** A provider that answers every request with exactly these bytes; `then` does what follows. */
+  readonly rawUpstream: (answer: string, then?: "end" | "reset") => Promise<RawUpstream>;
   readonly closeAfter: (close: () => Promise<void>) => void;
 } {
   const closers: (() => Promise<void>)[] = [];
@@ -103,6 +105,18 @@ export function callScene(): {
     },
     async upstream(answer) {
       const started = await startUpstream(answer);
+      closers.push(() => started.close());
+      return started;
+    },
+    async rawUpstream(answer, then) {
+      const started = await startRawUpstream((socket) => {
+        socket.on("data", () => {
+          socket.write(answer, "latin1", () => {
+            if (then === "end") socket.end();
+            if (then === "reset") setTimeout(() => socket.resetAndDestroy(), 20);
+          });
+        });
+      });
       closers.push(() => started.close());
       return started;
     },

@@ -1,14 +1,15 @@
 import type { Json, JsonObject } from "../../src/lib/json.ts";
 import type { SchemaTarget } from "../../src/translation/json-schema.ts";
 
-export const schemaTargets: SchemaTarget[] = [
+/** All of them. */
+export const schemaTargets = [
   "openai",
   "openai-strict",
   "anthropic",
   "anthropic-strict",
   "gemini-json-schema",
   "gemini-schema",
-];
+] as const satisfies readonly SchemaTarget[];
 
 /** A property's schema as each target gets it that does not take it as it is. */
 export type SchemaRow = { readonly given: Json } & {

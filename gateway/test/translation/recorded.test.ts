@@ -9,11 +9,12 @@ import { openaiChat } from "../../src/dialects/openai-chat/index.ts";
 import { openaiResponses } from "../../src/dialects/openai-responses/index.ts";
 import { wireRequest } from "../../src/dialects/wire-request.ts";
 import { scanObject } from "../../src/framing/json-scan.ts";
-import { adaptSchema, type SchemaTarget } from "../../src/translation/json-schema.ts";
+import { adaptSchema } from "../../src/translation/json-schema.ts";
 import { mapToolCallIds } from "../../src/translation/tool-ids.ts";
 import { mapToolNames } from "../../src/translation/tool-names.ts";
 import { pairToolResults } from "../../src/translation/tool-pairing.ts";
 import { fixtures } from "../support/corpus.ts";
+import { schemaTargets } from "./json-schema-rows.ts";
 import { schemaProblems } from "./schema-check.ts";
 
 const dialects: Record<ClientDialectId, ClientDialect> = {
@@ -48,15 +49,6 @@ function recordedRequests(): Recorded[] {
 }
 
 const recorded = recordedRequests();
-const targets: SchemaTarget[] = [
-  "openai",
-  "openai-strict",
-  "anthropic",
-  "anthropic-strict",
-  "gemini-json-schema",
-  "gemini-schema",
-];
-
 test("recorded: enough requests to say something", () => {
   assert.ok(recorded.length > 100, String(recorded.length));
 });
@@ -82,7 +74,7 @@ test("recorded: every tool's schema is good for every target, and permissive one
   for (const { name, request } of recorded) {
     for (const tool of request.tools) {
       if (tool.type !== "function" || tool.schema === undefined) continue;
-      for (const target of targets) {
+      for (const target of schemaTargets) {
         const { schema, losses } = adaptSchema(tool.schema, target);
         assert.deepEqual(schemaProblems(schema, target), [], `${name} ${tool.name} ${target}`);
         if (target === "anthropic" || target === "openai") assert.deepEqual(losses, [], `${name} ${tool.name}`);

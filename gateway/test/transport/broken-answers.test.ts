@@ -1,38 +1,12 @@
 import assert from "node:assert/strict";
-import { afterEach, test } from "node:test";
-import type { Transport } from "../../src/relay/ports.ts";
-import { systemClock } from "../../src/lib/clock.ts";
-import { httpTransport } from "../../src/transport/http-transport.ts";
+import { test } from "node:test";
 import { eventually } from "../support/edge.ts";
-import { call } from "../support/transport-call.ts";
+import { call, callScene } from "../support/transport-call.ts";
 import { startRawUpstream } from "../support/upstream.ts";
 
 /* Answers that break off, that are none, or that bring more than was asked for. */
 
-const closers: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0)) await close();
-});
-
-function open(): Transport {
-  const transport = httpTransport(systemClock);
-  closers.push(() => transport.close());
-  return transport;
-}
-
-/** A provider that answers every request with exactly these bytes; `then` does what follows. */
-async function rawUpstream(answer: string, then?: "end" | "reset") {
-  const started = await startRawUpstream((socket) => {
-    socket.on("data", () => {
-      socket.write(answer, "latin1", () => {
-        if (then === "end") socket.end();
-        if (then === "reset") setTimeout(() => socket.resetAndDestroy(), 20);
-      });
-    });
-  });
-  closers.push(() => started.close());
-  return started;
-}
+const { open, rawUpstream, closeAfter } = callScene();
 
 const cut: Record<string, string> = {
   "with a length": "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\npartial",
@@ -100,7 +74,7 @@ for (const together of [true, false]) {
         if (!together) setTimeout(() => socket.write(`${one}two`), 15);
       });
     });
-    closers.push(() => provider.close());
+    closeAfter(() => provider.close());
     const transport = open();
     assert.equal((await call(transport, provider.origin, { body: ["a"] })).text, "one");
     if (!together) await new Promise((resolve) => setTimeout(resolve, 40));
@@ -116,7 +90,7 @@ test("surplus bytes behind an answer never reach the next call", async () => {
       socket.write(`HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n${first ? "onesurplus" : "two"}`);
     });
   });
-  closers.push(() => provider.close());
+  closeAfter(() => provider.close());
   const transport = open();
   assert.equal((await call(transport, provider.origin, { body: ["first"] })).text, "one");
   assert.equal((await call(transport, provider.origin, { body: ["second"] })).text, "two");

@@ -8,21 +8,7 @@ import { httpTransport } from "../../src/transport/http-transport.ts";
 import { call, callScene, dispatch, Recorder } from "../support/transport-call.ts";
 import { startRawUpstream, startUpstream } from "../support/upstream.ts";
 
-const { open, upstream, closeAfter } = callScene();
-
-/** A provider that answers every request with exactly these bytes; `then` does what follows. */
-async function rawUpstream(answer: string, then?: "end" | "reset") {
-  const started = await startRawUpstream((socket) => {
-    socket.on("data", () => {
-      socket.write(answer, "latin1", () => {
-        if (then === "end") socket.end();
-        if (then === "reset") setTimeout(() => socket.resetAndDestroy(), 20);
-      });
-    });
-  });
-  closeAfter(() => started.close());
-  return started;
-}
+const { open, upstream, rawUpstream, closeAfter } = callScene();
 
 test("a call sends its method, path, headers and body, and nothing of its own but framing", async () => {
   const provider = await upstream((_request, response) => void response.end("ok"));
